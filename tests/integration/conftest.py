@@ -1,16 +1,8 @@
 """Real processes on ports the kernel chose; nothing here waits a fixed time."""
-import json
-import os
-import pathlib
-import subprocess
-import time
-
 import pytest
 
 from processes import Agent, Hub
 from lineage import Tree
-
-TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -30,17 +22,19 @@ def tree(tmp_path):
 
 
 @pytest.fixture
-def lone_agent(tmp_path, tree):
+def lone_agent(tmp_path):
     """An agent that has joined nothing."""
-    a = Agent(tmp_path / 'agent', config_root=tree.root, log_root=tree.logs)
+    a = Agent(tmp_path / 'agent')
     a.start()
     yield a
     a.finish()
 
 
 @pytest.fixture
-def agent(hub, lone_agent):
+def agent(hub, lone_agent, tree):
+    """An agent that has joined and watches the tree, as set in the hub."""
     lone_agent.join(hub)
+    hub.watch_tree(lone_agent.instance_id, tree)
     return lone_agent
 
 

@@ -28,6 +28,12 @@ def wait_for(what, check, seconds=15):
     raise AssertionError(f'{what}: not within {seconds} s (last: {last!r})')
 
 
+def certbot_settings(root, logs, interval=300):
+    return {'managers': [{'id': 'certbot', 'enabled': True,
+                          'configPath': str(root), 'logPath': str(logs)}],
+            'scanIntervalSeconds': interval, 'logLevel': 'info'}
+
+
 class Process:
     """One daemon with a state directory and a ready.json."""
 
@@ -155,28 +161,41 @@ class Hub(Process):
         return sorted(c['name']
                       for c in self.certificates(f'?instance={instance}'))
 
+    def settings(self, i):
+        return self.get(f'/api/v1/instances/{i}/settings')
+
+    def put_settings(self, i, values):
+        """The whole document; the new revision."""
+        path = f'/api/v1/instances/{i}/settings'
+        etag = self.request(path).headers['ETag']
+        a = self.request(path, 'PUT', values, {'If-Match': etag})
+        assert a.status == 202, a.text
+        return a.json()['revision']
+
+    def applied(self, i, revision):
+        return (self.settings(i)['reported'] or {}).get(
+            'appliedRev', 0) >= revision
+
+    def watch_tree(self, i, tree):
+        """Point the instance's certbot scanner at a tree of the test."""
+        revision = self.put_settings(i, certbot_settings(tree.root, tree.logs))
+        wait_for('settings applied', lambda: self.applied(i, revision))
+
     def broker_pid(self):
         return int((self.state / 'broker/mosquitto.pid').read_text())
 
 
 class Agent(Process):
-    def __init__(self, state, config_root=None, log_root=None, roots=('/',)):
+    def __init__(self, state, roots=('/',)):
         super().__init__(state)
         self.policy = self.state.parent / (self.state.name + '.policy')
         self.policy.write_text('[scan]\n' + ''.join(
             f'allow-root = {r}\n' for r in roots))
-        self.config = None
-        if config_root:
-            self.config = self.state.parent / (self.state.name + '.conf')
-            self.config.write_text(
-                '[manager.certbot]\n'
-                f'config-path = {config_root}\nlog-path = {log_root}\n')
 
     def argv(self):
-        argv = [str(BUILD / 'agent/certbus-agent'), 'run', '--state',
+        return [str(BUILD / 'agent/certbus-agent'), 'run', '--state',
                 str(self.state), '--local-port', '0', '--policy',
                 str(self.policy), '--log-level', 'debug']
-        return argv + (['--config', str(self.config)] if self.config else [])
 
     @property
     def local_url(self):
