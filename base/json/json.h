@@ -26,7 +26,8 @@ enum json_type {
 	JSON_NULL, JSON_BOOL, JSON_INT, JSON_TEXT, JSON_ARRAY, JSON_OBJECT
 };
 
-/* json_parse: whole text; CB_E_INVALID says what and at which byte. */
+/* json_parse: whole text (64 MiB at most); says what is wrong and at which
+ * byte, counted from 0. */
 CB_MUST_CHECK enum cb_code json_parse(const char *text, size_t len,
     struct json **ret_root, struct cb_error *err);
 void json_free(struct json *root); /* NULL is nothing */
@@ -49,11 +50,16 @@ int64_t json_get_int(const struct json *object, const char *name,
 /*
  * json_raw: the bytes of a container (object or array) as they stood in the
  * text given to json_parse; borrowed from the root.  NULL for scalars and for
- * trees that were built, not parsed.
+ * trees that were built or copied, not parsed.  A value made by json_new_raw
+ * is only printed; it reads as null.
  */
 const char *json_raw(const struct json *v, size_t *ret_len);
 
-/* Building. */
+/*
+ * Building.  json_set replaces a member of that name; a NULL value is null.
+ * Bytes that are not UTF-8 become U+FFFD (paths may hold any bytes, and what
+ * we print must parse); a number outside |n| < 10^15 becomes null.
+ */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_text(const char *text);	/* NULL gives null */
