@@ -28,6 +28,10 @@
 #include "buf.h"
 #include "error.h"
 #include "instant.h"
+#include "record.h"
+#include "replica_hub.h"
+#include "streams.h"
+#include "topics.h"
 #include "uuid.h"
 
 struct store;
@@ -35,8 +39,9 @@ struct store_pool;
 
 #define STORE_NAME 129	 /* host names, titles, client ids: 128 bytes + NUL */
 #define STORE_SHORT 65	 /* words, versions, serials */
-#define STORE_KEY 1025	 /* a record's key */
-#define STORE_CERT_ID (UUID_TEXT + 64) /* "<instance>.<record key>" */
+/* a certificate's id: "<instance>.<record key>", where the key is not
+ * [A-Za-z0-9_-]{1,63} a hash of it stands for it */
+#define STORE_CERT_ID (UUID_TEXT + 64)
 #define STORE_HASH 32
 
 /* Opening */
@@ -170,6 +175,11 @@ CB_MUST_CHECK enum cb_code store_instance_replace(struct store *s,
 /* Presence; a change of its state is put into the feed. */
 CB_MUST_CHECK enum cb_code store_presence_set(struct store *s, const char *id,
     const struct store_presence *p, struct cb_error *err);
+/* the streams of presence messages, current and superseded */
+CB_MUST_CHECK enum cb_code store_presence_streams_get(struct store *s,
+    const char *id, struct streams *ret, struct cb_error *err);
+CB_MUST_CHECK enum cb_code store_presence_streams_set(struct store *s,
+    const char *id, const struct streams *streams, struct cb_error *err);
 /* store_presence_forget: all unknown (at the hub's start, broker lost). */
 CB_MUST_CHECK enum cb_code store_presence_forget(struct store *s,
     struct cb_error *err);
@@ -198,39 +208,35 @@ CB_MUST_CHECK enum cb_code store_client_cert_revoked(struct store *s,
     struct cb_error *err);
 
 /*
- * Replication (docs/PROTOCOL.md "Changes", HUB side): the hub's copy of one
- * instance's record store.  The state machine itself is pure code in
- * protocol; here is what it stands on.
+ * Replication (docs/PROTOCOL.md "Changes", HUB side): what the state machine
+ * of protocol/replica_hub.h stands on.
  */
-struct store_replica {
-	char stream[UUID_TEXT];	/* current; "" none yet */
-	int64_t n;		/* last n of that stream */
-	char epoch[UUID_TEXT];	/* "" none yet */
-	int64_t rev;
-	char stage_epoch[UUID_TEXT]; /* "" no stage */
-	int64_t stage_rev;
-	int64_t diverged;	/* times the digest differed */
-	int64_t confirmed_at;	/* last digest-confirmed ack, or NONE */
-};
-/* an instance never heard of gives an empty state */
+/* an instance never heard of gives the empty state */
 CB_MUST_CHECK enum cb_code store_replica_get(struct store *s,
-    const char *instance, struct store_replica *ret, struct cb_error *err);
+    const char *instance, struct replica_hub_state *ret, struct cb_error *err);
 CB_MUST_CHECK enum cb_code store_replica_set(struct store *s,
-    const char *instance, const struct store_replica *r, struct cb_error *err);
-/* the last 64 superseded streams */
-CB_MUST_CHECK enum cb_code store_stream_supersede(struct store *s,
-    const char *instance, const char *stream, struct cb_error *err);
-CB_MUST_CHECK enum cb_code store_stream_superseded(struct store *s,
-    const char *instance, const char *stream, bool *ret, struct cb_error *err);
-CB_MUST_CHECK enum cb_code store_epoch_retire(struct store *s,
-    const char *instance, const char *epoch, struct cb_error *err);
-CB_MUST_CHECK enum cb_code store_epoch_retired(struct store *s,
-    const char *instance, const char *epoch, bool *ret, struct cb_error *err);
+    const char *instance, const struct replica_hub_state *state,
+    struct cb_error *err);
+/* store_replica_note: counters for people: a digest confirmed, or differing */
+CB_MUST_CHECK enum cb_code store_replica_note(struct store *s,
+    const char *instance, bool confirmed, bool diverged, int64_t now,
+    struct cb_error *err);
+
+/* store_ingest: one instance's records as replica_hub_take wants them. */
+struct store_ingest {
+	struct store *store;
+	const char *instance;
+	int64_t now;
+};
+/* *ret points at *ingest, which must outlive it */
+void store_ingest_port(struct store_ingest *ingest,
+    struct replica_hub_store *ret);
 
 /*
- * Batch ingest: store_begin, then for each message store_mark, the functions
- * below, store_unmark (keep) or store_rewind (as before the mark), and at the
- * end one store_commit.  Marks do not nest.
+ * Batch ingest: store_begin; for each message replica_hub_take with the port
+ * above; store_commit; then the acks leave.  What the port uses: a mark in
+ * the transaction, given up (unmark) or gone back to (rewind).  Marks do not
+ * nest.
  */
 CB_MUST_CHECK enum cb_code store_mark(struct store *s, struct cb_error *err);
 CB_MUST_CHECK enum cb_code store_unmark(struct store *s, struct cb_error *err);
@@ -246,7 +252,7 @@ CB_MUST_CHECK enum cb_code store_rewind(struct store *s, struct cb_error *err);
 struct store_record {
 	const char *kind;
 	const char *key;
-	const char *h;		/* b64u, 16 bytes */
+	uint8_t h[RECORD_HASH_LEN];
 	const char *body;
 	size_t body_len;
 };
@@ -262,7 +268,8 @@ CB_MUST_CHECK enum cb_code store_record_sweep(struct store *s,
     struct cb_error *err);
 /* the sum modulo 2^128 of all h, 16 bytes big endian */
 CB_MUST_CHECK enum cb_code store_record_sum(struct store *s,
-    const char *instance, uint8_t ret_sum[16], struct cb_error *err);
+    const char *instance, uint8_t ret_sum[RECORD_HASH_LEN],
+    struct cb_error *err);
 /* Reads.  The body is appended. */
 CB_MUST_CHECK enum cb_code store_record_get(struct store *s,
     const char *instance, const char *kind, const char *key, struct buf *body,
@@ -403,16 +410,11 @@ enum store_command_state {
 const char *store_command_state_name(enum store_command_state state);
 bool store_command_ended(enum store_command_state state);
 
-enum store_leaf { /* the topic under R/down */
-	STORE_LEAF_SETTINGS, STORE_LEAF_RENEWALS, STORE_LEAF_DEPLOYMENTS,
-	STORE_LEAF_SYSTEM
-};
-
 struct store_command {
 	char id[UUID_TEXT];
 	char instance[UUID_TEXT];
 	char type[STORE_SHORT];
-	enum store_leaf leaf;
+	enum topics_leaf leaf;		/* the topic it goes out on */
 	enum store_command_state state;
 	char actor_user[STORE_SHORT];
 	char actor_via[STORE_SHORT];	/* "session", "token", "hub" */
