@@ -42,6 +42,7 @@ bool key_verify(const struct key *k, const uint8_t *sig, size_t sig_len,
 
 /* the OpenSSL object, borrowed; for x509.c and TLS contexts only */
 struct evp_pkey_st *key_openssl(const struct key *k);
+/* NULL (and taken is freed) for another kind of key */
 struct key *key_from_openssl(struct evp_pkey_st *taken);
 
 #endif
