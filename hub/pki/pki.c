@@ -1,12 +1,14 @@
 #include "pki.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "b64u.h"
 #include "file.h"
 #include "hash.h"
+#include "hubkeys.h"
 #include "mem.h"
 #include "pki_files.h"
-#include "pki_hubkeys.h"
 #include "pki_leaf.h"
 #include "pki_names.h"
 #include "x509_facts.h"
@@ -37,7 +39,7 @@ struct pki {
 	struct buf web_key_pem; /* of our own pair */
 	uint8_t web_spki[32];
 	struct key *key[SECRET_KEYS];
-	char command_kid[PKI_KID], ack_kid[PKI_KID];
+	char command_kid[HUBKEYS_KID], ack_kid[HUBKEYS_KID];
 	struct buf hub_keys;
 	uint8_t vault[32], nonce[32];
 	/* the revoked, and when the CRL was last written */
@@ -150,24 +152,45 @@ open_leaves(struct pki *p, struct cb_error *err)
 	return CB_OK;
 }
 
+/* name_key: "<use>-<8 bytes of the key's SHA-256 in hex>". */
+static void
+name_key(char out[HUBKEYS_KID], const char *use, const struct key *key)
+{
+	uint8_t raw[KEY_RAW_LEN], sum[SHA256_LEN];
+	char hex[17];
+
+	key_raw_public(key, raw);
+	hash_sha256(sum, raw, sizeof(raw));
+	hex_encode_to(hex, sum, 8);
+	snprintf(out, HUBKEYS_KID, "%s-%s", use, hex);
+}
+
 /* sign_hub_keys: the first and only document; its bytes never change, since
  * agents refuse other bytes under the same rev. */
 static enum cb_code
 sign_hub_keys(struct pki *p, struct cb_error *err)
 {
-	struct pki_hubkeys_entry entries[3] = {
-		{ .use = "root", .key = p->key[ROOT] },
-		{ .use = "command", .key = p->key[COMMAND] },
-		{ .use = "ack", .key = p->key[ACK] },
+	static const struct {
+		const char *name;
+		enum secret_file key;
+		enum hubkeys_use use;
+	} uses[] = {
+		{ "root", ROOT, HUBKEYS_ROOT },
+		{ "command", COMMAND, HUBKEYS_COMMAND },
+		{ "ack", ACK, HUBKEYS_ACK },
 	};
-	int64_t now = p->clock->wall_ms(p->clock->arg);
+	struct hubkeys doc = { .rev = 1, .n = 3 };
 
-	for (size_t i = 0; i < 3; i++) {
-		pki_hubkeys_kid(entries[i].kid, entries[i].use,
-		    entries[i].key);
-		entries[i].not_after = now + SIGNING_LIFE;
+	for (size_t i = 0; i < doc.n; i++) {
+		struct hubkeys_entry *e = &doc.keys[i];
+
+		name_key(e->kid, uses[i].name, p->key[uses[i].key]);
+		key_raw_public(p->key[uses[i].key], e->x);
+		e->use = uses[i].use;
+		e->not_after = p->clock->wall_ms(p->clock->arg) +
+		    SIGNING_LIFE;
 	}
-	pki_hubkeys_sign(1, entries, 3, &p->hub_keys);
+	hubkeys_make(&doc, p->key[ROOT], doc.keys[0].kid, &p->hub_keys);
 	return file_write(p->hub_keys_path, p->hub_keys.data,
 	    p->hub_keys.len, 0600, err);
 }
@@ -200,8 +223,8 @@ open_signing(struct pki *p, struct cb_error *err)
 	}
 	if (r != CB_OK)
 		return r;
-	pki_hubkeys_kid(p->command_kid, "command", p->key[COMMAND]);
-	pki_hubkeys_kid(p->ack_kid, "ack", p->key[ACK]);
+	name_key(p->command_kid, "command", p->key[COMMAND]);
+	name_key(p->ack_kid, "ack", p->key[ACK]);
 	if (!have)
 		return sign_hub_keys(p, err);
 	return pki_files_text(p->hub_keys_path, &p->hub_keys, err);
