@@ -30,6 +30,8 @@ struct command_type {
 	enum topics_leaf leaf;	/* the topic it must come on */
 	bool resumable;		/* else `interrupted` after a crash */
 	const char *const *members; /* names a body may have, NULL-ended */
+	/* unknown names deeper in the body; NULL: none to look for */
+	enum cb_code (*names)(const struct json *body, struct cb_error *err);
 	/* shape of the body once its names are known; NULL: any */
 	enum cb_code (*check)(const struct json *body, struct cb_error *err);
 };
@@ -83,7 +85,7 @@ void command_done(struct command *c);
 /*
  * command_decode: envelope and body by schema alone, for the journal (a
  * command is run from the bytes it was journalled with) and for tests.
- * An approval is not opened.
+ * An approval was verified before it was journalled: it is only opened here.
  */
 CB_MUST_CHECK enum cb_code command_decode(const char *text, size_t len,
     struct command *ret, struct cb_error *err);

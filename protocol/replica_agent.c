@@ -198,6 +198,7 @@ on_rev(struct replica_agent *a, const struct replica_agent_store *store,
 		ret->next = REPLICA_AGENT_SEND;
 	} else {
 		ret->next = REPLICA_AGENT_IDLE;
+		a->epoch_due = false;	/* both sides agree after all */
 		if (a->had_epoch && now - a->last_epoch >=
 		    (int64_t)EPOCH_WAIT_MAX * MINUTE_MS)
 			a->epochs_in_row = 0;

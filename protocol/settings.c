@@ -15,6 +15,13 @@ const char *const settings_log_levels[] = {
 	"error", "warn", "info", "debug", NULL
 };
 
+static const char *const document_names[] = {
+	"managers", "scanIntervalSeconds", "logLevel", NULL
+};
+static const char *const manager_names[] = {
+	"id", "enabled", "configPath", "logPath", NULL
+};
+
 static int
 index_of(const char *const *words, const char *text)
 {
@@ -89,9 +96,6 @@ static enum cb_code
 decode_manager(const struct json *v, struct settings *s, unsigned *seen,
     struct cb_error *err)
 {
-	static const char *const names[] = {
-		"id", "enabled", "configPath", "logPath", NULL
-	};
 	struct settings_manager *m;
 	enum cb_code r;
 	char shown[65];
@@ -99,8 +103,6 @@ decode_manager(const struct json *v, struct settings *s, unsigned *seen,
 
 	if (json_type(v) != JSON_OBJECT)
 		return cb_fail(err, CB_E_INVALID, "must be an object");
-	if ((r = message_only(v, names, err)) != CB_OK)
-		return r;
 	if (json_get_text(v, "id") == NULL)
 		return cb_fail(err, CB_E_INVALID, "'id' must be text");
 	if ((i = index_of(settings_manager_ids, json_get_text(v, "id"))) < 0) {
@@ -142,12 +144,26 @@ decode_managers(const struct json *list, struct settings *s,
 }
 
 enum cb_code
+settings_names(const struct json *doc, struct cb_error *err)
+{
+	const struct json *v;
+	size_t i = 0;
+	enum cb_code r;
+
+	if ((r = message_only(doc, document_names, err)) != CB_OK)
+		return r;
+	v = json_first(json_get(doc, "managers"));
+	for (; v != NULL; v = json_next(v), i++)
+		if (json_type(v) == JSON_OBJECT &&
+		    (r = message_only(v, manager_names, err)) != CB_OK)
+			return cb_context(err, r, "managers[%zu]", i);
+	return CB_OK;
+}
+
+enum cb_code
 settings_decode(const struct json *doc, struct settings *ret,
     struct cb_error *err)
 {
-	static const char *const names[] = {
-		"managers", "scanIntervalSeconds", "logLevel", NULL
-	};
 	struct settings s;
 	enum cb_code r;
 	int level;
@@ -156,7 +172,7 @@ settings_decode(const struct json *doc, struct settings *ret,
 	if (json_type(doc) != JSON_OBJECT)
 		return cb_fail(err, CB_E_INVALID,
 		    "settings must be an object");
-	if ((r = message_only(doc, names, err)) != CB_OK ||
+	if ((r = settings_names(doc, err)) != CB_OK ||
 	    (r = decode_managers(json_get(doc, "managers"), &s, err)) != CB_OK)
 		return r;
 	if (!json_int(json_get(doc, "scanIntervalSeconds"),

@@ -43,6 +43,9 @@ void settings_defaults(struct settings *s);
  */
 CB_MUST_CHECK enum cb_code settings_decode(const struct json *doc,
     struct settings *ret, struct cb_error *err);
+/* settings_names: only the unknown members; for the code of a refusal. */
+CB_MUST_CHECK enum cb_code settings_names(const struct json *doc,
+    struct cb_error *err);
 struct json *settings_encode(const struct settings *s);
 bool settings_equal(const struct settings *a, const struct settings *b);
 /* settings_manager: NULL if there is none of that id. */
