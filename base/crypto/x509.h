@@ -17,7 +17,7 @@ enum x509_usage {
 };
 
 struct x509_spec {
-	const char *cn;		/* UTF8String */
+	const char *cn;		/* UTF8String, 1-64 bytes, or NULL */
 	const char *const *dns; /* SAN dNSName, NULL-terminated, or NULL */
 	const char *const *ip;	/* SAN iPAddress as text, or NULL */
 	enum x509_usage usage;
@@ -27,8 +27,10 @@ struct x509_spec {
 
 /*
  * x509_issue: a certificate for subject_key, signed by ca_key with the name of
- * ca_pem; ca_pem NULL makes it self-signed.  Random 128-bit serial.  Appends
- * PEM to out.
+ * ca_pem; ca_pem NULL makes it self-signed (ca_key is then subject_key).
+ * Random 128-bit serial (32 hex digits), subject and authority key ids.  A CA
+ * signs leaves only (pathlen 0).  Times are cut to seconds.  Appends PEM to
+ * out, which is unchanged on failure.
  */
 CB_MUST_CHECK enum cb_code x509_issue(const struct x509_spec *spec,
     const struct key *subject_key, const char *ca_pem,
@@ -41,7 +43,7 @@ CB_MUST_CHECK enum cb_code x509_crl(const char *ca_pem,
     int64_t next_update, int64_t number, struct buf *out,
     struct cb_error *err);
 
-/* x509_csr: PKCS#10 DER for k with CN cn, appended to out. */
+/* x509_csr: PKCS#10 DER for k with CN cn (1-64 bytes), appended to out. */
 void x509_csr(const struct key *k, const char *cn, struct buf *out);
 /*
  * x509_csr_key: the public key of a DER CSR whose self-signature is right and
@@ -56,8 +58,7 @@ CB_MUST_CHECK enum cb_code x509_key_matches(const char *pem,
 /* x509_pem_sha256: SHA-256 of the DER of the first certificate of pem. */
 CB_MUST_CHECK enum cb_code x509_pem_sha256(const char *pem, uint8_t out[32],
     struct cb_error *err);
-/* x509_der_spki_sha256: SHA-256 of the SubjectPublicKeyInfo of a DER
- * certificate. */
+/* x509_pem_spki_sha256: SHA-256 of the DER SubjectPublicKeyInfo of it. */
 CB_MUST_CHECK enum cb_code x509_pem_spki_sha256(const char *pem,
     uint8_t out[32], struct cb_error *err);
 
