@@ -38,8 +38,6 @@ struct fleet_options {
 	bool local;	/* our own broker: reconnect fast */
 	/* the link came up (subscribed), or went down: why */
 	void (*link_changed)(void *arg, bool up, const char *why);
-	/* a batch was committed */
-	void (*ingested)(void *arg);
 	void *arg;
 };
 

@@ -246,7 +246,6 @@ flush(void *arg)
 		i->agent->waiting--;
 		item_free(i);
 	}
-	f->o.ingested(f->o.arg);
 }
 
 static void
