@@ -5,6 +5,9 @@
 #ifndef CB_LIMITS_H
 #define CB_LIMITS_H
 
+/* <limits.h> finds this file in targets that link protocol */
+#include_next <limits.h>
+
 #define LIMITS_PAYLOAD (256 * 1024)	/* one MQTT payload */
 #define LIMITS_PACKET 278528		/* topic and properties included */
 #define LIMITS_RECORD_BODY (64 * 1024)
