@@ -16,7 +16,7 @@
 void b64u_encode(struct buf *out, const void *data, size_t len);
 /* b64u_encode_to: out[B64U_LEN(len) + 1], NUL-terminated. */
 void b64u_encode_to(char *out, const void *data, size_t len);
-/* b64u_decode: append the bytes of text[0..len) to out; out unchanged on error. */
+/* b64u_decode: append the bytes of text[0..len); out unchanged on error. */
 CB_MUST_CHECK enum cb_code b64u_decode(struct buf *out, const char *text,
     size_t len, struct cb_error *err);
 /* b64u_decode_exact: exactly n bytes, or CB_E_INVALID and out untouched. */
