@@ -130,7 +130,7 @@ read_escape(struct lexer *x, char *out, size_t *ret_len)
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *found;
 	enum cb_code r;
-	uint32_t c;
+	uint32_t c = 0;
 	int e;
 
 	x->pos++;
@@ -154,7 +154,7 @@ read_escape(struct lexer *x, char *out, size_t *ret_len)
 static enum cb_code
 read_string(struct lexer *x, bool keep)
 {
-	size_t at = x->pos, n;
+	size_t at = x->pos, n = 0;
 	char escaped[4];
 	const char *bytes;
 	enum cb_code r;
