@@ -18,8 +18,8 @@ export function makeKey(options) {
 export const oneUse = () => ({ title: "Added from the pages", uses: 1,
 	expires: new Date(Date.now() + DAY_MS).toISOString() });
 
-// The secret is base64url and the rest is ours, so quotes suffice.
-export function curlLine(clientId, secret) {
+// The shape of the line, before there is a key; the hub writes the real one.
+function curlLine(clientId, secret) {
 	const body = JSON.stringify({ clientId, secret, url: location.origin });
 
 	return "curl -X POST http://127.0.0.2:9696/api/system/hub/join \\\n"
@@ -27,18 +27,13 @@ export function curlLine(clientId, secret) {
 	    + `  -d '${body}'`;
 }
 
-export const cliLine = (clientId, secret) =>
-	`certbus-agent join ${location.origin} \\\n`
-	+ `  --client-id ${clientId} --secret-file - <<'END'\n${secret}\nEND`;
-
 export function KeyLines({ joinKey }) {
 	return html`<${CopyBox} label="With curl"
-	    text=${curlLine(joinKey.clientId, joinKey.secret)} />
+	    text=${joinKey.curl} />
 	<${CopyBox} label="Or with the agent's own command"
-	    text=${cliLine(joinKey.clientId, joinKey.secret)} />
+	    text=${joinKey.cli} />
 	<p class="muted">Run one of them as root on the machine that is to join,
-	    where certbus-agent runs. The secret is shown only now; it
-	    ${joinKey.usesLeft === 1 || joinKey.uses === 1 ? "works once"
+	    where certbus-agent runs. The secret is shown only now; it ${joinKey.usesLeft === 1 ? "works once"
 	    : "works again and again"}${joinKey.expires ? html` until <${Time}
 	    value=${joinKey.expires} />` : ", without end"}.</p>`;
 }

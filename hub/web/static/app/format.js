@@ -39,7 +39,7 @@ export function expiryWords(ms, now) {
 export function renewWords(ms, now) {
 	const s = (ms - now) / 1000;
 
-	return s <= 0 ? `renewal due for ${span(s)}` : `renews itself in ${span(s)}`;
+	return s <= 0 ? `renewal due ${span(s)} ago` : `renews itself in ${span(s)}`;
 }
 
 export const isoDate = (ms) => new Date(ms).toISOString().slice(0, 10);

@@ -23,6 +23,8 @@ export const INSTANCE_STATE = {
 	unknown: { word: "Unknown", icon: "question", tone: "unknown",
 	    says: "Joined, but not heard on the bus yet" },
 	pending: { word: "Awaiting approval", icon: "clock", tone: "due" },
+	denied: { word: "Denied", icon: "cross", tone: "unknown",
+	    says: "A person refused to let it in" },
 	replaced: { word: "Replaced", icon: "swap", tone: "unknown",
 	    says: "Joined again under a new identity" },
 };
@@ -38,15 +40,15 @@ export const JOB_STATE = {
 	partial: { word: "Partly done", icon: "triangle", tone: "warning" },
 	failed: { word: "Failed", icon: "cross", tone: "critical" },
 	refused: { word: "Refused", icon: "cross", tone: "critical" },
-	rejected: { word: "Refused", icon: "cross", tone: "critical" },
 	cancelled: { word: "Cancelled", icon: "cross", tone: "unknown" },
 	expired: { word: "Expired", icon: "cross", tone: "critical" },
-	superseded: { word: "Superseded", icon: "swap", tone: "unknown" },
+	"outcome-unknown": { word: "Outcome unknown", icon: "question",
+	    tone: "warning" },
 	"timed-out": { word: "Timed out", icon: "cross", tone: "critical" },
 };
 
 export const JOB_OVER = new Set(["succeeded", "partial", "failed", "refused",
-	"rejected", "cancelled", "expired", "superseded", "timed-out"]);
+	"cancelled", "expired", "timed-out", "outcome-unknown"]);
 
 export const SOURCE_STATE = {
 	ok: { word: "Readable", icon: "check", tone: "healthy" },

@@ -55,7 +55,12 @@ function Live() {
 		<${Icon} name=${s.icon} /> ${s.word}</span>`;
 }
 
-function Nav({ open, onGo }) {
+function Leave({ onLeave }) {
+	return html`<button type="button" class="small leave" onClick=${onLeave}
+	    >Sign out</button>`;
+}
+
+function Nav({ open, onGo, onLeave }) {
 	const here = route.value.path;
 
 	return html`<nav id="nav" aria-label="Pages" class=${open ? "open" : ""}>
@@ -65,7 +70,8 @@ function Nav({ open, onGo }) {
 		        aria-current=${here === n.href ? "page"
 		        : here.startsWith(n.href + "/") ? "true" : undefined}
 		        >${n.word}</a></li>`)}
-		</ul>
+		</ul><${Leave} onLeave=${onLeave} />
+		<p class="muted version">certbus ${session.value.version || ""}</p>
 	</nav>`;
 }
 
@@ -140,10 +146,10 @@ function Frame() {
 		<span class="gap"></span>
 		<${Live} />
 		<span class="user muted">${session.value.user}</span>
-		<button type="button" class="small" onClick=${leave}
-		    >Sign out</button>
+		<${Leave} onLeave=${leave} />
 	</header>
-	<${Nav} open=${open} onGo=${() => setOpen(false)} />
+	<${Nav} open=${open} onGo=${() => setOpen(false)}
+	    onLeave=${leave} />
 	<main id="main" tabindex="-1">
 		${failed && html`<p class="error" role="alert">${failed}</p>`}
 		<${NoPassword} /><${Guarded} />

@@ -16,11 +16,13 @@ const LIVES = [
 ];
 
 function stateOf(key) {
-	if (key.revoked || key.state === "revoked")
+	const over = key.expires && fmt.parseTime(key.expires) <= now.value;
+
+	if (key.state === "revoked")
 		return ["Deleted", "cross", "unknown"];
-	if (key.expires && fmt.parseTime(key.expires) <= now.value)
+	if (key.state === "expired" || over)
 		return ["Expired", "cross", "unknown"];
-	if (key.usesLeft === 0)
+	if (key.state === "used-up")
 		return ["Used up", "check", "unknown"];
 	return ["Valid", "check", "healthy"];
 }
@@ -129,6 +131,36 @@ function Row({ joinKey, onDelete }) {
 	</tr>`;
 }
 
+function Approval() {
+	const load = useLoad((abort) => get("/join-approval", abort), "approval");
+	const [error, setError] = useState(null);
+	const change = async (ev) => {
+		const required = ev.target.checked;
+
+		setError(null);
+		try {
+			await api("PUT", "/join-approval", { body: { required } });
+			say(required ? "New machines wait for approval"
+			    : "New machines are let in at once");
+		} catch (e) {
+			setError(e);
+		}
+		load.reload();
+	};
+
+	if (load.error && !load.data)
+		return html`<${ErrorBox} error=${load.error}
+			what="The approval setting could not be loaded"
+			onRetry=${load.reload} />`;
+	if (!load.data)
+		return null;
+	return html`<p><label class="check"><input type="checkbox"
+		checked=${load.data.required} onChange=${change} /> New machines
+		wait until a person approves them</label></p>
+	${error && html`<${ErrorBox} error=${error}
+		what="The setting was not saved" />`}`;
+}
+
 export function ApiAccess() {
 	const list = useLoad((abort) => get("/join-keys", abort), "keys");
 	const [making, setMaking] = useState(false);
@@ -163,6 +195,7 @@ export function ApiAccess() {
 		<tbody role="rowgroup">${d.items.map((k) => html`<${Row}
 		    key=${k.clientId} joinKey=${k} onDelete=${setDropping} />`)}
 		</tbody></table>`}
+	<h2>Approval</h2><${Approval} />
 	${making && html`<${NewKey} onClose=${close} />`}
 	${dropping && html`<${DeleteKey} joinKey=${dropping} onClose=${close}
 	    onDone=${close} />`}`;

@@ -6,7 +6,7 @@ import * as fmt from "./format.js";
 import { Ago, ErrorBox, LifeBar, Name, now, PageHead, say, Skeleton,
     Time } from "./ui.js";
 import { Health, Icon } from "./health.js";
-import { fleetLoad, instanceName, instanceOf, isSilent } from "./fleet.js";
+import { fleetLoad, instanceOf } from "./fleet.js";
 import { errorWords, InstanceLink } from "./page-certificates.js";
 import { managerName } from "./managers.js";
 
@@ -100,12 +100,11 @@ function Facts({ cert }) {
 	const ch = cert.challenge;
 
 	return html`<dl class="facts">
-		<${Fact} name="Instance"><${InstanceLink} id=${cert.instanceId}
-		    name=${cert.instanceName} /><//>
+		<${Fact} name="Instance"><${InstanceLink} cert=${cert} /><//>
 		<${Fact} name="Managed by">${managerName(cert.manager)}<//>
 		<${Fact} name="State in the manager">${STATUS[cert.status]
-		    || cert.status || "—"}${cert.reason && html`:
-		    <${Name}> ${cert.reason}<//>`}<//>
+		    || cert.status || "—"}${cert.reason && html`: <${Name}
+		    >${cert.reason}<//>`}<//>
 		<${Fact} name="Issued"><${When} value=${cert.notBefore} /><//>
 		<${Fact} name="Expires"><${When} value=${cert.notAfter} /><//>
 		<${Fact} name="Renewal due"><${When} value=${cert.nextRenewal
@@ -143,9 +142,10 @@ function Body({ cert }) {
 		${cert.healthReason && html`<${Name}> ${cert.healthReason}<//>`}
 		${cert.healthSince && html`<span class="muted"> since <${Time}
 		    value=${cert.healthSince} /></span>`}</p>
-	${isSilent(i) && html`<div class="box box-warn"><p><${Icon}
-	    name="clock" /> <${Name}>${instanceName(i, i.id)}<//> is ${i.state}:
-	    this is what it said <${Ago} value=${i.lastSeen} />.</p></div>`}
+	${cert.stale && html`<div class="box box-warn"><p><${Icon}
+	    name="clock" /> <${Name}>${cert.instanceName || cert.instanceId}<//>${
+	    " "}is ${i ? i.state : "not online"}: this is what it said <${Ago}
+	    value=${cert.asOf} none="last" />.</p></div>`}
 	<${Validity} cert=${cert} />
 	<${LastError} error=${cert.lastError} />
 	<section><h2>Names</h2><ul class="names">${(cert.sans || []).map((s) =>

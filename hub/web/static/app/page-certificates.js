@@ -9,7 +9,7 @@ import * as fmt from "./format.js";
 import { Ago, ErrorBox, LifeBar, Name, now, PageHead, say, Skeleton, Time }
     from "./ui.js";
 import { Health, HEALTH, Icon } from "./health.js";
-import { complete, fleetLoad, instanceName, instanceOf, instances, isSilent }
+import { complete, fleetLoad, instanceName, instanceOf, instances }
     from "./fleet.js";
 import { JoinSteps } from "./add-instance.js";
 import { MANAGERS } from "./managers.js";
@@ -51,7 +51,7 @@ function LastRun({ cert }) {
 	    : cert.lastSuccess ? html`<span class="state tone-healthy"
 		><${Icon} name="check" /> <${Ago} value=${cert.lastSuccess}
 		/></span>` : html`<span class="none">no run known</span>`}
-	${due !== null && html`<br /><span class="muted">${
+	${due !== null && html`${!error && html`<br />`}<span class="muted">${
 	    fmt.renewWords(due, now.value)}</span>`}`;
 }
 
@@ -66,14 +66,15 @@ function Names({ cert }) {
 		    && ` +${others.length - shown.length}`}</span>`}`;
 }
 
-export function InstanceLink({ id, name }) {
-	const i = instanceOf(id);
+export function InstanceLink({ cert }) {
+	const i = instanceOf(cert.instanceId);
 
-	return html`<a href=${"/instances/" + encodeURIComponent(id)}><${Name}
-		>${(i && i.name) || name || instanceName(null, id)}<//></a>
-	${isSilent(i) && html`<br /><span class="stale"><${Icon}
-		name="clock" /> ${i.state}, as of ${i.lastSeen
-		? html`<${Ago} value=${i.lastSeen} />` : "unknown"}</span>`}`;
+	return html`<a href=${"/instances/" + encodeURIComponent(
+		cert.instanceId)}><${Name}>${cert.instanceName
+		|| instanceName(i, cert.instanceId)}<//></a>
+	${cert.stale && html`<br /><span class="stale"><${Icon}
+		name="clock" /> ${i ? i.state : "not online"}, as of <${Ago}
+		value=${cert.asOf} none="unknown" /></span>`}`;
 }
 
 const gone = "No longer in this list";
@@ -87,10 +88,10 @@ function Row({ row }) {
 			${(row.gone || c.healthReason) && html`<br /><span
 			    class="muted clamp" title=${c.healthReason}>${row.gone
 			    ? gone : html`<${Name}>${c.healthReason}<//>`}</span>`}</td>
-		<th role="rowheader" scope="row" data-label="Names"
+		<th role="rowheader" scope="row" class="wide" data-label="Names"
 		    ><${Names} cert=${c} /></th>
 		<td role="cell" data-label="Instance"><${InstanceLink}
-		    id=${c.instanceId} name=${c.instanceName} /></td>
+		    cert=${c} /></td>
 		<td role="cell" data-label="Issuer" title=${c.issuer}><${Name}
 		    >${fmt.issuerShort(c.issuer) || "—"}<//></td>
 		<td role="cell" data-label="Manager">${c.manager}</td>
@@ -100,16 +101,23 @@ function Row({ row }) {
 	</tr>`;
 }
 
-// A heading that sorts: a real button, aria-sort on the cell.
-export function SortHead({ word, sort, current, dir = "ascending" }) {
-	const on = current === sort;
+// A heading that sorts: a real button, aria-sort on the cell.  Pressed again
+// it turns the order around, where the hub knows how.
+function SortHead({ word, sort, current, oneWay }) {
+	const up = current === sort, down = current === "-" + sort;
+	const next = up && !oneWay ? "-" + sort : sort;
 
-	return html`<th role="columnheader" scope="col"
-	    aria-sort=${on ? dir : undefined}>
+	return html`<th role="columnheader" scope="col" aria-sort=${up
+	    ? "ascending" : down ? "descending" : undefined}>
 		<button type="button" class="sort" onClick=${() =>
-		    go(hrefWith({ sort, cursor: "" }))}>${word}
-		<span aria-hidden="true">${on ? " ▴" : ""}</span></button></th>`;
+		    go(hrefWith({ sort: next === "problems" ? "" : next,
+		    cursor: "" }))}>${word}<span aria-hidden="true">${up ? " ▴"
+		    : down ? " ▾" : ""}</span></button></th>`;
 }
+
+const COLUMNS = [["Health", "problems"], ["Names", "name"],
+	["Instance", "instance"], ["Issuer", "issuer"], ["Manager", "manager"],
+	["Expires", "notAfter"]];
 
 function Table({ data, listKey, sort }) {
 	const body = useRef(null);
@@ -118,18 +126,11 @@ function Table({ data, listKey, sort }) {
 	return html`${held > 0 && html`<p class="held"><button type="button"
 	    onClick=${settle}>Put the changed rows in order</button></p>`}
 	<table role="table" class="cards">
-		<caption class="sr">Certificates, ${sort === "name"
-		    ? "by name" : sort === "notAfter" ? "by expiry"
-		    : "problems first"}</caption>
-		<thead role="rowgroup"><tr role="row">
-			<${SortHead} word="Health" sort="problems"
-			    current=${sort} />
-			<${SortHead} word="Names" sort="name" current=${sort} />
-			<th role="columnheader" scope="col">Instance</th>
-			<th role="columnheader" scope="col">Issuer</th>
-			<th role="columnheader" scope="col">Manager</th>
-			<${SortHead} word="Expires" sort="notAfter"
-			    current=${sort} />
+		<caption class="sr">Certificates${sort === "problems"
+		    ? ", problems first" : ""}</caption>
+		<thead role="rowgroup"><tr role="row">${COLUMNS.map(([word, by]) =>
+		    html`<${SortHead} key=${by} word=${word} sort=${by}
+		    current=${sort} oneWay=${by === "problems"} />`)}
 			<th role="columnheader" scope="col">Last run</th>
 		</tr></thead>
 		<tbody role="rowgroup" ref=${body}>${rows.map((row) =>
@@ -250,8 +251,8 @@ function Nothing({ params }) {
 		return html`<div class="box box-good"><p><${Icon} name="check" />
 			<strong> Nothing needs attention.</strong> ${
 			fmt.plural(countOf("", ""), "certificate")} on ${
-			fmt.plural(fleet.length, "instance")}.
-			<a href=${clearHref()}>Show all</a></p></div>`;
+			fmt.plural(fleet.length, "instance")}. <a
+			href=${clearHref()}>Show all</a></p></div>`;
 	if (filtered || params.get("cursor"))
 		return html`<div class="box"><p><strong>Nothing matches</strong>${
 			filtered && html`: no certificates with <bdi>${
@@ -324,8 +325,8 @@ export function Certificates() {
 	${!bare && html`<${Chips} params=${params} /><${Filters}
 	    params=${params} />`}
 	${filtered && list.data && list.data.items.length > 0 && html`<p
-	    class="muted filter-words">Shown: <bdi>${filterWords(params)}</bdi>.
-	    <a href=${clearHref()}>Clear filters</a></p>`}
+	    class="muted filter-words">Shown: <bdi>${filterWords(params)}</bdi>. <a
+	    href=${clearHref()}>Clear filters</a></p>`}
 	${list.error && html`<${ErrorBox} error=${list.error}
 	    what=${list.data ? "The list could not be brought up to date"
 	    : "The certificates could not be loaded"} onRetry=${list.reload} />`}

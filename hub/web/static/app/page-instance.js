@@ -1,11 +1,12 @@
 // page-instance -- one machine: what it is, and what its agent looks at.
-import { html } from "/vendor.js";
-import { get } from "./api.js";
+import { html, useState } from "/vendor.js";
+import { api, get } from "./api.js";
 import { useLive, useLoad } from "./load.js";
-import { Ago, ErrorBox, Name, PageHead, Skeleton, Time } from "./ui.js";
+import { Ago, ErrorBox, Name, PageHead, say, Skeleton, Time } from "./ui.js";
 import { Icon, INSTANCE_STATE, SOURCE_STATE, State } from "./health.js";
 import { instanceName, isSilent } from "./fleet.js";
 import { Counts } from "./page-instances.js";
+import { Job } from "./job.js";
 import { ScanButton } from "./scan-button.js";
 import { managerName } from "./managers.js";
 
@@ -42,6 +43,11 @@ function Facts({ instance }) {
 		    class="wrap" dir="auto">${p}</code></li>`)}</ul>` : none}<//>
 		<${Fact} name="Instance id"><code class="wrap">${instance.id}</code
 		    ><//>
+		${instance.joinKey && html`<${Fact} name="Joined with key"><code
+		    class="wrap">${instance.joinKey}</code><//>`}
+		${instance.replacedBy && html`<${Fact} name="Replaced by"><a
+		    href=${"/instances/" + encodeURIComponent(instance.replacedBy)}
+		    ><code class="wrap">${instance.replacedBy}</code></a><//>`}
 		${instance.replaces && html`<${Fact} name="Replaces"><a
 		    href=${"/instances/" + encodeURIComponent(instance.replaces)}
 		    ><code class="wrap">${instance.replaces}</code></a><//>`}
@@ -78,12 +84,55 @@ function Sources({ sources }) {
 			    value=${s.lastScan} /></td></tr>`)}</tbody></table>`;
 }
 
+// A person lets a new machine in, or not.
+function Decision({ id, onDone }) {
+	const [error, setError] = useState(null);
+	const decide = (word) => async () => {
+		setError(null);
+		try {
+			await api("POST", "/instances/" + encodeURIComponent(id) + "/"
+			    + word);
+			say(word === "approve" ? "Approved" : "Denied");
+			onDone();
+		} catch (e) {
+			setError(e);
+		}
+	};
+
+	return html`<div class="box box-warn"><p><${Icon} name="clock" /> This
+		machine knows a join key and waits to be let in.</p>
+		${error && html`<${ErrorBox} error=${error}
+		    what="The decision was not kept" />`}
+		<div class="row"><button type="button" class="primary"
+		    onClick=${decide("approve")}>Approve</button><button
+		    type="button" onClick=${decide("deny")}>Deny</button></div></div>`;
+}
+
+function Jobs({ jobs, offline }) {
+	if (jobs.length === 0)
+		return html`<p class="none">None yet.</p>`;
+	return html`<table role="table" class="cards"><caption class="sr"
+	    >Latest jobs</caption>
+		<thead role="rowgroup"><tr role="row">${["Job", "State", "Asked by",
+		    "When"].map((h) => html`<th key=${h} role="columnheader"
+		    scope="col">${h}</th>`)}</tr></thead>
+		<tbody role="rowgroup">${jobs.map((j) => html`<tr role="row"
+		    key=${j.id}>
+			<th role="rowheader" scope="row" data-label="Job">${j.type}</th>
+			<td role="cell" data-label="State"><${Job} job=${j}
+			    offline=${offline} /></td>
+			<td role="cell" data-label="Asked by"><${Name}>${(j.actor
+			    || {}).user || "—"}<//></td>
+			<td role="cell" data-label="When"><${Ago}
+			    value=${j.created} /></td></tr>`)}</tbody></table>`;
+}
+
 export function Instance({ id }) {
 	const load = useLoad((abort) => get("/instances/"
 	    + encodeURIComponent(id), abort), id);
 	const i = load.data;
 
-	useLive(["instance", "certificate", "settings"], (events) => {
+	useLive(["instance", "certificate", "settings", "job"], (events) => {
 		if (events.some((e) => !e.data.instance || e.data.instance === id))
 			load.reload();
 	});
@@ -96,6 +145,8 @@ export function Instance({ id }) {
 	${i && html`<p class="lead"><${State} table=${INSTANCE_STATE}
 	    id=${i.state} /> <span class="muted">last seen <${Ago}
 	    value=${i.lastSeen} /></span></p>
+	    ${i.state === "pending" && html`<${Decision} id=${id}
+	    onDone=${load.reload} />`}
 	    ${isSilent(i) && html`<div class="box box-warn"><p><${Icon}
 	    name="clock" /> What follows is what it said last.</p></div>`}
 	    <div class="row"><a class="button" href=${"/certificates?instance="
@@ -105,5 +156,7 @@ export function Instance({ id }) {
 	    <${ScanButton} instance=${i} onOver=${load.reload} /></div>
 	    <section><h2>Facts</h2><${Facts} instance=${i} /></section>
 	    <section><h2>Places the agent reads</h2><${Sources}
-	    sources=${i.sources || []} /></section>`}`;
+	    sources=${i.sources || []} /></section>
+	    <section><h2>Latest jobs</h2><${Jobs} jobs=${i.jobs || []}
+	    offline=${i.state !== "online"} /></section>`}`;
 }

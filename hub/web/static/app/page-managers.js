@@ -131,7 +131,7 @@ function Target({ id }) {
 		${target.error && html`<${ErrorBox} error=${target.error}
 		    what="This page could not be brought up to date"
 		    onRetry=${target.reload} />`}
-		<${ManagerTable} draft=${shown} sources=${instance.sources || []}
+		<${ManagerTable} draft=${shown} sources=${settings.sources || []}
 		    origins=${settings.reported && settings.reported.origins}
 		    onChange=${setDraft} />
 		<${Rest} draft=${shown} onChange=${setDraft} />

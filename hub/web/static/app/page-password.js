@@ -9,8 +9,8 @@ export function Password() {
 	const [done, setDone] = useState(false);
 
 	return html`<${PageHead} title="Password" />
-	${done ? html`<div class="box box-good"><p><${Icon} name="check" />
-	    The password is saved. Use it the next time you sign in.</p></div>`
+	${done ? html`<div class="box box-good"><p><${Icon} name="check" /> The
+	    password is saved. Use it the next time you sign in.</p></div>`
 	    : html`<div class="narrow"><${ChoosePassword}
 	    again=${session.value.passwordSet}
 	    onDone=${() => setDone(true)} /></div>`}`;

@@ -73,8 +73,8 @@ export function ChoosePassword({ onDone, onSkip, again }) {
 	return html`<form onSubmit=${submit} class="stack">
 		<${PasswordField} label="New password" name="new-password"
 		    auto="new-password" value=${password} onInput=${set}
-		    hint=${again ? "At least 12 characters. All other sessions end."
-		    : "At least 12 characters. With it you sign in as admin from"
+		    hint=${again ? "At least 10 characters. All other sessions end."
+		    : "At least 10 characters. With it you sign in as admin from"
 		    + " now on."} />
 		${error && html`<p class="error" role="alert">${error.message}</p>`}
 		<div class="row">
