@@ -35,12 +35,15 @@ function LinkHelp() {
 // own password store.
 export function PasswordField({ label, name, value, onInput, auto, hint }) {
 	const [seen, setSeen] = useState(false);
+	const ref = useRef(null);
 
+	// after the heading has taken the focus: here is what is asked for
+	useEffect(() => ref.current.focus(), []);
 	return html`<input type="text" name="username" value="admin"
 	    autocomplete="username" readonly hidden />
 	<label for=${name}>${label}</label>
 	<div class="joined">
-		<input id=${name} name=${name} required autofocus
+		<input id=${name} name=${name} required ref=${ref}
 		    type=${seen ? "text" : "password"} autocomplete=${auto}
 		    aria-describedby=${hint && name + "-hint"}
 		    value=${value} onInput=${(ev) => onInput(ev.target.value)} />
