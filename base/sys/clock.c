@@ -1,44 +1,46 @@
 #include "clock.h"
 
+#include <stdlib.h>
 #include <time.h>
 #include "hash.h"
 
 static int64_t
-read_clock(clockid_t id)
+read_ms(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(id, &ts);
+	if (clock_gettime(id, &ts) != 0)
+		abort();
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
-
-static int64_t
-system_wall(void *arg)
-{
-	(void)arg;
-	return read_clock(CLOCK_REALTIME);
-}
-
-static int64_t
-system_mono(void *arg)
-{
-	(void)arg;
-	return read_clock(CLOCK_MONOTONIC);
-}
-
-const struct clock clock_system = { system_wall, system_mono, NULL };
 
 int64_t
 clock_wall_ms(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return read_ms(CLOCK_REALTIME);
 }
 
 int64_t
 clock_mono_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return read_ms(CLOCK_MONOTONIC);
 }
+
+static int64_t
+system_wall_ms(void *arg)
+{
+	(void)arg;
+	return clock_wall_ms();
+}
+
+static int64_t
+system_mono_ms(void *arg)
+{
+	(void)arg;
+	return clock_mono_ms();
+}
+
+const struct clock clock_system = { system_wall_ms, system_mono_ms, NULL };
 
 void
 clock_uuid_v4(char out[UUID_TEXT])

@@ -20,7 +20,7 @@ struct loop {
 	struct message *first, **last; /* under lock */
 	bool ended;		       /* under lock: no more posts */
 	bool stopping;		       /* under lock */
-	pthread_t thread;	       /* that runs it */
+	pthread_t thread;	       /* under lock: that runs it */
 };
 
 /* ---- posting ---- */
@@ -124,9 +124,12 @@ bool
 loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
 	struct call c = { .fn = fn, .arg = arg };
-	bool taken;
+	bool own, taken;
 
-	if (pthread_equal(pthread_self(), loop->thread)) {
+	pthread_mutex_lock(&loop->lock);
+	own = pthread_equal(pthread_self(), loop->thread) != 0;
+	pthread_mutex_unlock(&loop->lock);
+	if (own) {
 		fn(arg);
 		return true;
 	}
@@ -142,10 +145,30 @@ loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
 	return taken;
 }
 
+/*
+ * From the end of loop_run on nothing is taken any more, and what was taken
+ * has run: a thread in loop_call cannot wait for a loop that stands still
+ * while the loop's thread waits for that thread to end.
+ */
+static void
+end_posting(struct loop *loop)
+{
+	pthread_mutex_lock(&loop->lock);
+	loop->ended = true;
+	loop->stopping = false;
+	pthread_mutex_unlock(&loop->lock);
+	run_messages(loop);
+}
+
 void
 loop_run(struct loop *loop)
 {
+	pthread_mutex_lock(&loop->lock);
+	loop->thread = pthread_self();
+	loop->ended = false;
+	pthread_mutex_unlock(&loop->lock);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	end_posting(loop);
 }
 
 void
@@ -159,11 +182,19 @@ loop_stop(struct loop *loop)
 }
 
 static void
+free_data(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+static void
 close_rest(uv_handle_t *h, void *arg)
 {
+	bool ours = h->type == UV_SIGNAL || h->type == UV_PROCESS;
+
 	(void)arg;
 	if (!uv_is_closing(h))
-		uv_close(h, h->type == UV_SIGNAL ? (uv_close_cb)free : NULL);
+		uv_close(h, ours ? free_data : NULL);
 }
 
 void
@@ -171,12 +202,9 @@ loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
-	/* work in the pool still posts its end: let it come in first */
-	pthread_mutex_lock(&loop->lock);
-	loop->ended = true;
-	pthread_mutex_unlock(&loop->lock);
-	run_messages(loop);
+	end_posting(loop);
 	uv_walk(&loop->uv, close_rest, NULL);
+	/* also waits for work that is still in the pool */
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
 	pthread_mutex_destroy(&loop->lock);
@@ -230,12 +258,6 @@ bool
 loop_timer_active(const struct loop_timer *t)
 {
 	return uv_is_active((const uv_handle_t *)&t->uv) != 0;
-}
-
-static void
-free_data(uv_handle_t *h)
-{
-	free(h->data);
 }
 
 void
@@ -328,7 +350,7 @@ loop_watch_free(struct loop_watch *w)
 }
 
 struct signal_watch {
-	uv_signal_t uv; /* first: freed by close_rest */
+	uv_signal_t uv; /* freed by close_rest */
 	void (*fn)(void *arg);
 	void *arg;
 };

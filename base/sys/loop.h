@@ -68,6 +68,6 @@ CB_MUST_CHECK enum cb_code loop_spawn(struct loop *loop,
     void (*on_exit)(void *arg, int status), void *arg,
     struct loop_child **ret_child, struct cb_error *err);
 pid_t loop_child_pid(const struct loop_child *c);
-void loop_child_kill(struct loop_child *c, int signo);
+void loop_child_kill(struct loop_child *c, int signo); /* its whole group */
 
 #endif

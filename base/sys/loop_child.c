@@ -1,9 +1,13 @@
 /* Children of the loop: own process group, no stdin, no leaked descriptors. */
 #include "loop.h"
 
+#ifdef __linux__
+#include <linux/close_range.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "loop_internal.h"
 #include "mem.h"
@@ -12,7 +16,17 @@ struct loop_child {
 	uv_process_t uv;
 	void (*on_exit)(void *arg, int status);
 	void *arg;
+	bool exited;
 };
+
+/* Libraries open sockets without O_CLOEXEC; we never exec in this process. */
+static void
+keep_descriptors_here(void)
+{
+#ifdef CLOSE_RANGE_CLOEXEC
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+#endif
+}
 
 static void
 free_child(uv_handle_t *h)
@@ -25,6 +39,7 @@ on_child_exit(uv_process_t *uv, int64_t status, int signo)
 {
 	struct loop_child *c = uv->data;
 
+	c->exited = true;
 	c->on_exit(c->arg, signo != 0 ? 128 + signo : (int)status);
 	uv_close((uv_handle_t *)uv, free_child);
 }
@@ -63,6 +78,7 @@ loop_spawn(struct loop *loop, const char *const *argv, int out_fd,
 	c->uv.data = c;
 	c->on_exit = on_exit;
 	c->arg = arg;
+	keep_descriptors_here();
 	rc = uv_spawn(loop_uv(loop), &c->uv, &o);
 	for (size_t i = 0; i < n; i++)
 		free(copy[i]);
@@ -85,5 +101,7 @@ loop_child_pid(const struct loop_child *c)
 void
 loop_child_kill(struct loop_child *c, int signo)
 {
-	uv_process_kill(&c->uv, signo);
+	/* the group: what the child has started ends with it */
+	if (!c->exited)
+		(void)kill(-(pid_t)c->uv.pid, signo);
 }
