@@ -18,7 +18,8 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 30000
 #define STEADY_MS 60000 /* up this long: the next restart is quick again */
-#define STOP_MS 5000
+#define TERM_EVERY_MS 250
+#define TERM_TIMES 20
 
 /*
  * DOWN: not running; the timer starts it again       -> RUNS
@@ -37,6 +38,7 @@ struct broker {
 	struct broker_lines *lines;
 	int64_t started;
 	int64_t backoff;
+	unsigned terms; /* SIGTERMs sent */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 };
@@ -148,8 +150,14 @@ timer_fired(void *arg)
 	struct cb_error err;
 
 	if (b->state == STOPPING) {
-		log_warn("broker", "does not end, killed");
-		loop_child_kill(b->child, SIGKILL);
+		/* mosquitto forgets a SIGTERM that comes as it starts */
+		if (b->terms++ < TERM_TIMES) {
+			loop_child_kill(b->child, SIGTERM);
+		} else {
+			log_warn("broker", "does not end, killed");
+			loop_child_kill(b->child, SIGKILL);
+		}
+		loop_timer_start(b->timer, TERM_EVERY_MS);
 		return;
 	}
 	if (spawn(b, &err) != CB_OK)
@@ -213,7 +221,8 @@ broker_stop(struct broker *b, void (*done)(void *arg), void *arg)
 		return;
 	}
 	set_state(b, STOPPING);
-	loop_timer_start(b->timer, STOP_MS);
+	b->terms = 1;
+	loop_timer_start(b->timer, TERM_EVERY_MS);
 	loop_child_kill(b->child, SIGTERM);
 }
 

@@ -59,14 +59,15 @@ is_ours(const char *pid, const char *dir)
 	    is_mosquitto(pid);
 }
 
-/* wait_gone: 20 ms steps; there is no loop yet to wait with. */
+/* wait_gone: 20 ms steps; there is no loop yet to wait with.  One that has
+ * ended but was not collected by its parent has no directory any more. */
 static bool
-wait_gone(pid_t pid, int64_t ms)
+wait_gone(const char *pid, const char *dir, int64_t ms)
 {
 	const struct timespec step = { 0, 20 * 1000 * 1000 };
 	int64_t until = clock_mono_ms() + ms;
 
-	while (kill(pid, 0) == 0) {
+	while (is_ours(pid, dir)) {
 		if (clock_mono_ms() > until)
 			return false;
 		nanosleep(&step, NULL);
@@ -75,16 +76,18 @@ wait_gone(pid_t pid, int64_t ms)
 }
 
 static enum cb_code
-end(pid_t pid, struct cb_error *err)
+end(const char *name, const char *dir, struct cb_error *err)
 {
+	pid_t pid = (pid_t)strtol(name, NULL, 10);
+
 	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
 		return cb_fail(err, CB_E_DENIED, "an old broker runs, pid "
 		    "%ld, and cannot be ended: %s", (long)pid,
 		    strerror(errno));
-	if (wait_gone(pid, TERM_MS))
+	if (wait_gone(name, dir, TERM_MS))
 		return CB_OK;
 	kill(pid, SIGKILL);
-	if (wait_gone(pid, KILL_MS))
+	if (wait_gone(name, dir, KILL_MS))
 		return CB_OK;
 	return cb_fail(err, CB_E_TIMEOUT, "an old broker, pid %ld, does not "
 	    "end", (long)pid);
@@ -109,7 +112,7 @@ broker_orphan_end(const char *dir, struct cb_error *err)
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		if (is_ours(e->d_name, real))
-			r = end((pid_t)strtol(e->d_name, NULL, 10), err);
+			r = end(e->d_name, real, err);
 	}
 	closedir(proc);
 	return r;
