@@ -6,8 +6,8 @@ import { go, hrefWith, route } from "./router.js";
 import { useLive, useLoad } from "./load.js";
 import { glow, useSteady } from "./steady.js";
 import * as fmt from "./format.js";
-import { Ago, ErrorBox, LifeBar, Name, now, PageHead, say, Skeleton, Time }
-    from "./ui.js";
+import { Ago, ErrorBox, isolated, LifeBar, Name, now, PageHead, say, Skeleton,
+    Time } from "./ui.js";
 import { Health, HEALTH, Icon } from "./health.js";
 import { complete, fleetLoad, instanceName, instanceOf, instances }
     from "./fleet.js";
@@ -60,7 +60,8 @@ function Names({ cert }) {
 	const shown = others.slice(0, 2);
 
 	return html`<a href=${certPath(cert)}><${Name}>${cert.name}<//></a>
-	${others.length > 0 && html`<br /><span class="muted sans">
+	${others.length > 0 && html`<span class="muted sans clamp"
+		title=${others.slice(0, 50).join("\n")}>
 		${shown.map((s, i) => html`${i > 0 && ", "}<${Name} key=${s}
 		    >${s}<//>`)}${others.length > shown.length
 		    && ` +${others.length - shown.length}`}</span>`}`;
@@ -211,7 +212,7 @@ function Filters({ params }) {
 			${instance && !instanceOf(instance) && html`<option
 			    value=${instance}>${instance}</option>`}
 			${sorted.map((i) => html`<option key=${i.id} value=${i.id}
-			    >${instanceName(i, i.id)}${i.state === "online" ? ""
+			    >${isolated(instanceName(i, i.id))}${i.state === "online" ? ""
 			    : ` (${i.state})`}</option>`)}
 		</select></label>
 		<label class="field">Manager <select value=${manager}
@@ -315,6 +316,15 @@ export function Certificates() {
 		if (list.data && !list.loading)
 			say(`${totalWords(list.data.total)} certificates in the list`);
 	}, [listKey]);
+
+	const cursor = params.get("cursor") || "";
+	const before = useRef(cursor);
+
+	useEffect(() => {
+		if (before.current !== cursor)
+			scrollTo(0, 0);
+		before.current = cursor;
+	}, [cursor]);
 
 	const filtered = FILTERS.some((f) => params.get(f));
 	const bare = list.data && !filtered && !list.data.items.length

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "/vendor.js";
 import { api, get } from "./api.js";
 import { go, hrefWith, route } from "./router.js";
 import { useLive, useLoad } from "./load.js";
-import { Ago, ErrorBox, Name, PageHead, say, Skeleton } from "./ui.js";
+import { Ago, ErrorBox, isolated, Name, PageHead, say, Skeleton } from "./ui.js";
 import { Icon, INSTANCE_STATE, State } from "./health.js";
 import { fleetLoad, instanceName } from "./fleet.js";
 import { JoinSteps } from "./add-instance.js";
@@ -122,7 +122,8 @@ function Target({ id }) {
 
 	return html`<form onSubmit=${(ev) => {
 		ev.preventDefault();
-		saving.save(shown);
+		if (draft && !saving.busy && !draftFault(draft))
+			saving.save(draft);
 	}}>
 		<p class="lead"><${State} table=${INSTANCE_STATE}
 		    id=${instance.state} /> <span class="muted">last seen <${Ago}
@@ -138,8 +139,8 @@ function Target({ id }) {
 		${saving.error && html`<${SaveError} error=${saving.error}
 		    onReload=${discard} />`}
 		<div class="row save">
-			<button class="primary" disabled=${!draft || saving.busy
-			    || draftFault(shown)}>${saving.busy ? "Saving…"
+			<button class="primary" aria-disabled=${!draft || saving.busy
+			    || draftFault(shown) ? "true" : "false"}>${saving.busy ? "Saving…"
 			    : html`Save to <${Name}>${name}<//>`}</button>
 			<button type="button" disabled=${!draft} onClick=${discard}
 			    >Discard</button>
@@ -175,13 +176,13 @@ export function Managers() {
 	return html`<${PageHead} title=${title} />
 	<p class="muted intro">Programs that get certificates on their own. The
 	    agent reads what they did; it never opens a private key.</p>
-	<label class="field target">Target instance <select value=${id}
+	<label class="field target">Target Instance <select value=${id}
 	    onChange=${(ev) => go(hrefWith({ instance: ev.target.value }))}>
 		<option value="" disabled>Choose an instance…</option>
 		${id && !list.some((i) => i.id === id) && html`<option value=${id}
 		    >${id}</option>`}
 		${list.map((i) => html`<option key=${i.id} value=${i.id}
-		    >${instanceName(i, i.id)}${i.state === "online" ? ""
+		    >${isolated(instanceName(i, i.id))}${i.state === "online" ? ""
 		    : ` (${i.state})`}</option>`)}
 	</select></label>
 	${id ? html`<${Target} key=${id} id=${id} />` : html`<div class="box"><p>

@@ -15,6 +15,8 @@ export function ScanButton({ instance, onOver }) {
 	}, [instance.id]);
 
 	const scan = async () => {
+		if (busy)
+			return;
 		setBusy(true);
 		setError(null);
 		try {
@@ -27,8 +29,8 @@ export function ScanButton({ instance, onOver }) {
 		setBusy(false);
 	};
 
-	return html`<span class="scan"><button type="button" disabled=${busy}
-	    onClick=${scan}>Scan now</button> ${error
+	return html`<span class="scan"><button type="button" aria-disabled=${busy
+	    ? "true" : "false"} onClick=${scan}>Scan now</button> ${error
 	    ? html`<span class="error" role="alert">${error.message}</span>`
 	    : jobId && html`<${Job} ...${state}
 	    offline=${instance.state !== "online"} />`}</span>`;

@@ -47,6 +47,10 @@ export function Name({ children, cls }) {
 	    >${children}</bdi>`;
 }
 
+// The same for places that take no elements: an option, the page's title.
+export const isolated = (text) => /^[ -~]*$/.test(text) ? text
+    : `\u2068${text}\u2069`;
+
 // Life left as a bar; the tick is the moment the renewal is due.
 export function LifeBar({ cert, wide }) {
 	const from = fmt.parseTime(cert.notBefore);
@@ -122,8 +126,7 @@ export function CopyBox({ label, text }) {
 			<button type="button" class="small" onClick=${copy}
 			    aria-label=${"Copy " + label}
 			    ><${Icon} name="copy" /> ${done || "Copy"}</button></div>
-		<pre tabindex="0" aria-label=${label} ref=${ref}
-		    ><code>${text}</code></pre>
+		<pre ref=${ref}><code>${text}</code></pre>
 	</div>`;
 }
 
