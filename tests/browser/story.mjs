@@ -16,98 +16,18 @@
 // Prints one line per step and "N passed, N failed"; exits with 1 when any
 // failed.  Screenshots: output/.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { accessible, allow, check, faults, finish, fits, h1, launch, picture,
+    settled, step, until, watched } from "./pages.mjs";
 
 const env = process.env;
 const HUB = (env.CERTBUS_HUB_URL || "").replace(/\/$/, "");
 const NAME = env.CERTBUS_EXPECT_NAME;
 const INSTANCE = env.CERTBUS_INSTANCE;
+const MANAGERS = "/settings/general/external-certificate-managers";
 const PASSWORD = "a horse, a battery and a staple";
-const OUT = join(dirname(fileURLToPath(import.meta.url)), "output");
-const AXE = readFileSync(createRequire(import.meta.url)
-    .resolve("axe-core/axe.min.js"), "utf8");
-const PATIENCE = 15000;
 
-let passed = 0, failed = 0;
-const faults = [];	// CSP violations and console errors
-let allowed = [];	// console errors that the running step provokes
-
-function check(ok, what) {
-	if (!ok)
-		throw new Error(what);
-}
-
-async function until(what, f, patience = PATIENCE) {
-	const end = Date.now() + patience;
-
-	for (;;) {
-		const got = await f().catch(() => null);
-
-		if (got)
-			return got;
-		if (Date.now() > end)
-			throw new Error(`waited ${patience} ms for: ${what}`);
-		await new Promise((r) => setTimeout(r, 50));
-	}
-}
-
-async function step(page, name, f) {
-	try {
-		await f();
-		passed++;
-		console.log(`ok    ${name}`);
-	} catch (e) {
-		failed++;
-		console.log(`FAIL  ${name}\n      ${e.message}`);
-		await page.screenshot({ path: join(OUT,
-		    `failed-${failed}.png`) }).catch(() => {});
-	}
-}
-
-// A page that remembers every CSP violation and every console error.
-async function watched(context) {
-	const page = await context.newPage();
-
-	page.setDefaultTimeout(PATIENCE);
-	await page.exposeFunction("cspFault", (text) => faults.push(text));
-	await page.addInitScript(() => {
-		addEventListener("securitypolicyviolation", (ev) =>
-		    window.cspFault(`CSP: ${ev.violatedDirective} `
-		    + `${ev.blockedURI} ${ev.sourceFile}:${ev.lineNumber}`));
-	});
-	page.on("console", (m) => {
-		if (m.type() === "error" && !allowed.some((re) =>
-		    re.test(m.text())))
-			faults.push(`console: ${m.text()} ${m.location().url}`);
-	});
-	page.on("pageerror", (e) => faults.push(`error: ${e.stack || e}`));
-	return page;
-}
-
-const h1 = (page) => page.locator("h1").first().textContent();
 const row = (page, name) => page.locator("tbody tr", { has: page.locator(
     "th a", { hasText: name }) }).first();
-
-async function accessible(page, where) {
-	const script = AXE + ";axe.run(document, {runOnly: ['wcag2a', 'wcag2aa',"
-	    + "'wcag21a', 'wcag21aa', 'wcag22aa']})";
-	const { violations } = await page.evaluate(script);
-
-	check(violations.length === 0, `${where}: ${violations.map((v) =>
-	    `${v.id}: ${v.nodes.map((n) => n.html + " "
-	    + n.failureSummary).join(" | ")}`).join("; ")}`);
-}
-
-async function fits(page, where) {
-	const over = await page.evaluate(() =>
-	    document.documentElement.scrollWidth - innerWidth);
-
-	check(over <= 0, `${where} is ${over} px wider than the window`);
-}
 
 async function signInByLink(page) {
 	await page.goto(env.CERTBUS_SIGN_IN_URL);
@@ -203,19 +123,28 @@ async function showsDetail(page) {
 	    (await h1(page)) === NAME);
 }
 
-async function changesAPath(page) {
-	await page.goto(`${HUB}/settings/general/external-certificate-managers`);
+// The instance's id, as the list of target instances has it.
+async function target(page) {
+	await page.goto(HUB + MANAGERS);
 
-	const select = page.getByLabel("Target instance");
+	const select = page.getByLabel("Target Instance");
 
 	await select.waitFor();
 
-	const value = await select.locator("option").evaluateAll((all, want) =>
+	const id = await select.locator("option").evaluateAll((all, want) =>
 	    (all.find((o) => o.value === want || o.textContent.trim() === want)
 	    || {}).value, INSTANCE);
 
-	check(value, `no instance ${INSTANCE} to choose`);
-	await select.selectOption(value);
+	check(id, `no instance ${INSTANCE} to choose`);
+	return id;
+}
+
+async function changesAPath(page) {
+	const id = await target(page);
+
+	await page.goto(`${HUB}/certificates`);
+	await page.click("nav >> text=External Certificate Managers");
+	await page.getByLabel("Target Instance").selectOption(id);
 
 	const field = page.getByLabel("Certbot config path");
 
@@ -261,11 +190,11 @@ async function signsInByKeyboard(page) {
 	await until("the sign-in page", async () => (await h1(page))
 	    === "Sign in");
 	await page.locator("#password:focus").waitFor();
-	allowed = [/status of 401/];
+	allow(/status of 401/);
 	await page.keyboard.type("wrong wrong wrong");
 	await page.keyboard.press("Enter");
 	await page.getByText("Wrong password").waitFor();
-	allowed = [];
+	allow();
 	await page.keyboard.press("Control+A");
 	await page.keyboard.type(PASSWORD);
 	await page.keyboard.press("Tab");
@@ -279,30 +208,29 @@ async function signsInByKeyboard(page) {
 	await page.evaluate(() => document.body.focus());
 }
 
-const PLACES = [
+const places = (id, cert) => [
 	["certificates", "/certificates"],
+	["certificate", cert],
 	["nothing-matches", "/certificates?q=no-such-name.invalid"],
 	["instances", "/instances"],
-	["managers", "/settings/general/external-certificate-managers"],
+	["instance", "/instances/" + id],
+	["managers", `${MANAGERS}?instance=${id}`],
 	["api-access", "/settings/security/api-access"],
 	["password", "/settings/security/password"],
 ];
 
-async function pictures(browser, state, theme, width) {
+async function pictures(browser, state, where, theme, width) {
 	const context = await browser.newContext({ storageState: state,
 		ignoreHTTPSErrors: true, colorScheme: theme,
 		viewport: { width, height: 900 } });
 	const page = await watched(context);
 
-	for (const [name, path] of PLACES) {
+	for (const [name, path] of where) {
 		await step(page, `${name}, ${theme}, ${width} px`, async () => {
 			await page.goto(HUB + path);
-			await page.locator("h1").waitFor();
-			await page.locator(".skeleton, .skeleton-wait")
-			    .waitFor({ state: "detached" });
+			await settled(page);
 			check(await h1(page) !== "Sign in", "not signed in");
-			await page.screenshot({ path: join(OUT,
-			    `${name}-${theme}-${width}.png`), fullPage: true });
+			await picture(page, `${name}-${theme}-${width}`);
 			await fits(page, name);
 			await accessible(page, name);
 		});
@@ -318,14 +246,7 @@ async function main() {
 			process.exit(2);
 		}
 	}
-	mkdirSync(OUT, { recursive: true });
-
-	const browser = await chromium.launch({
-		executablePath: env.CHROMIUM || "/usr/bin/chromium",
-		args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
-		    "--no-first-run", "--disable-background-networking",
-		    "--disable-component-update", "--disable-sync"],
-	});
+	const browser = await launch();
 	const context = await browser.newContext({ ignoreHTTPSErrors: true });
 	const page = await watched(context);
 	const run = (name, f) => step(page, name, () => f(page));
@@ -339,17 +260,23 @@ async function main() {
 	await run("makes a join key, its secret shown once", makesAKey);
 
 	const state = await context.storageState();
+	const id = await target(page).catch(() => "unknown");
+
+	await page.goto(`${HUB}/certificates`);
+
+	const cert = await row(page, NAME).locator("th a")
+	    .getAttribute("href").catch(() => "/certificates/unknown");
+	const where = places(id, cert);
 
 	for (const [theme, width] of [["light", 1280], ["dark", 1280],
 	    ["light", 320], ["dark", 320]])
-		await pictures(browser, state, theme, width);
+		await pictures(browser, state, where, theme, width);
 	await run("changes a path and sees it reported", changesAPath);
 	await run("scans now and sees the job end", scansNow);
 	await run("no CSP violation, no console error", async () =>
 	    check(faults.length === 0, faults.join("\n      ")));
 	await browser.close();
-	console.log(`${passed} passed, ${failed} failed`);
-	process.exit(failed === 0 ? 0 : 1);
+	finish();
 }
 
 await main();
