@@ -118,14 +118,14 @@ function ManagerRow({ manager, sources, origin, onChange }) {
 		    fallback=${base.log}
 		    onChange=${(logPath) => set({ logPath })} /></td>
 		<td role="cell" data-label="Found" class="num">${found}</td>
-		<td role="cell" data-label="Can the agent read it?"><${Readable}
+		<td role="cell" data-label="Readable?"><${Readable}
 		    sources=${sources} /></td>
 	</tr>`;
 }
 
 export function ManagerTable({ draft, sources, origins, onChange }) {
 	const heads = ["Manager", "Enabled", "Config path", "Log path", "Found",
-		"Can the agent read it?"];
+		"Readable for the agent?"];
 
 	return html`<table role="table" class="cards managers">
 		<caption class="sr">External certificate managers</caption>

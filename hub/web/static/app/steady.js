@@ -1,7 +1,10 @@
 // steady -- lists that change while somebody reads them.
 import { useEffect, useRef, useState } from "/vendor.js";
 
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+// A later "seen" alone is no change worth showing.
+const text = (item) => JSON.stringify(item, (key, value) =>
+    key === "asOf" || key === "lastSeen" ? undefined : value);
+const same = (a, b) => text(a) === text(b);
 
 // Rows of the old list stay where they are; what is new stands behind them;
 // what is no longer in the list stays, marked.
