@@ -6,6 +6,8 @@
 #define MINUTE_MS 60000
 #define EPOCH_WAIT_MAX 60	/* minutes */
 #define IN_A_ROW 3
+#define HEAD_CLOCK_MAX INT64_C(99999999999999) /* the year 5138: a clock
+						  beyond is broken */
 
 static void
 copy_uuid(char out[UUID_TEXT], const char *text)
@@ -31,6 +33,13 @@ replica_agent_stream(struct replica_agent *a, const char *stream)
 	a->n = 0;
 	a->n0 = 1;
 	a->more_bits = 0;
+}
+
+void
+replica_agent_raise(struct replica_agent *a, int64_t wall_ms)
+{
+	if (wall_ms > a->s.head && wall_ms <= HEAD_CLOCK_MAX)
+		a->s.head = wall_ms;
 }
 
 bool

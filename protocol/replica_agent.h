@@ -69,6 +69,13 @@ struct replica_agent_store {
 void replica_agent_start(struct replica_agent *a,
     const struct replica_agent_state *s, const char *boot,
     const char *stream);
+/*
+ * replica_agent_raise: once after each process start, before its first write:
+ * head is at least the wall clock in ms.  A database that was put back from a
+ * backup then gives no r twice, and a log entry written after it cannot hide
+ * behind one the hub has already counted.  Save with that write.
+ */
+void replica_agent_raise(struct replica_agent *a, int64_t wall_ms);
 /* replica_agent_stream: at each connect, and when replica_agent_stuck. */
 void replica_agent_stream(struct replica_agent *a, const char *stream);
 /* replica_agent_stuck: 3 sends unanswered, the next needs a new stream. */
