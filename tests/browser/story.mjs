@@ -10,6 +10,7 @@
 //   CERTBUS_CHANGE_CMD    shell command that changes something about that
 //                         certificate (renews it, breaks it, removes it) or
 //                         adds another; what appears is compared with before
+//   CERTBUS_CHANGE_EXPECT optional: text that is on the page only after it
 //   CERTBUS_CHANGE_PATH   optional: config path that the settings step sets
 //   CHROMIUM              optional: another browser than /usr/bin/chromium
 //
@@ -78,7 +79,14 @@ async function isLive(page) {
 }
 
 const tableText = (page) => page.locator("main").innerText()
-    .then((t) => t.replace(/\d+ (s|min|h|d) (ago|left)/g, ""));
+    .then((t) => t.replace(/now|\d+ (s|min|h|d) (ago|left)/g, ""));
+
+async function changed(page, before) {
+	const text = await tableText(page);
+
+	return env.CERTBUS_CHANGE_EXPECT
+	    ? text.includes(env.CERTBUS_CHANGE_EXPECT) : text !== before;
+}
 
 async function changeArrives(page) {
 	await page.goto(`${HUB}/certificates`);
@@ -93,6 +101,10 @@ async function changeArrives(page) {
 	await search.focus();
 
 	const before = await tableText(page);
+
+	check(!env.CERTBUS_CHANGE_EXPECT || !await changed(page, before),
+	    "it is there already");
+
 	const done = spawnSync("/bin/sh", ["-c", env.CERTBUS_CHANGE_CMD],
 	    { encoding: "utf8" });
 
@@ -100,8 +112,8 @@ async function changeArrives(page) {
 
 	const start = Date.now();
 
-	await until("the change on the page", async () =>
-	    (await tableText(page)) !== before, 10000);
+	await until("the change on the page", () => changed(page, before),
+	    10000);
 	console.log(`      on the page after ${Date.now() - start} ms`);
 	check(await page.evaluate(() => window.notReloaded === true),
 	    "the page was loaded again");
