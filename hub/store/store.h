@@ -39,8 +39,9 @@ struct store_pool;
 
 #define STORE_NAME 129	 /* host names, titles, client ids: 128 bytes + NUL */
 #define STORE_SHORT 65	 /* words, versions, serials */
-/* a certificate's id: "<instance>.<record key>", where the key is not
- * [A-Za-z0-9_-]{1,63} a hash of it stands for it */
+/* a certificate's id: "<instance>~<record key>", where the key is not
+ * [A-Za-z0-9_-]{1,63} a hash of it stands for it.  No dot: an address of a
+ * page must not look like that of a file. */
 #define STORE_CERT_ID (UUID_TEXT + 64)
 #define STORE_HASH 32
 

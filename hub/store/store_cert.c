@@ -45,7 +45,7 @@ store_cert_id(char *out, const char *instance, const char *key)
 	}
 	(void)cb_copy_text(out, UUID_TEXT, instance);
 	i = strlen(out);
-	out[i++] = '.';
+	out[i++] = '~';
 	(void)cb_copy_text(out + i, STORE_CERT_ID - i, key);
 }
 
