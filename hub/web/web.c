@@ -67,15 +67,6 @@ web_builtin(size_t i)
 	return i < web_files_n ? &web_files[i] : NULL;
 }
 
-/* the last level has a dot: a file; else a page of the application */
-static bool
-is_file(const char *path)
-{
-	const char *last = strrchr(path, '/');
-
-	return strchr(last != NULL ? last : path, '.') != NULL;
-}
-
 /* only what our file names are made of; no level that begins with a dot */
 static bool
 is_safe(const char *path)
@@ -126,6 +117,7 @@ find_in_root(const char *root, const char *path, struct found *f)
 	return true;
 }
 
+/* NULL: not a file of ours, so a page of the application */
 static const char *
 type_of(const char *path)
 {
@@ -136,7 +128,7 @@ type_of(const char *path)
 		if (n > m && strcmp(path + n - m, types[i].suffix) == 0)
 			return types[i].type;
 	}
-	return "application/octet-stream";
+	return NULL;
 }
 
 static void
@@ -167,7 +159,7 @@ web_handle(void *arg, struct http_call *call)
 		    "pages are only read");
 		return;
 	}
-	if (!is_file(path))
+	if (type_of(path) == NULL)
 		path = INDEX;
 	if (!is_safe(path) || !(w->root != NULL ?
 	    find_in_root(w->root, path, &f) : find_builtin(path, &f))) {

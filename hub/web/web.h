@@ -2,8 +2,9 @@
  * web -- the hub's pages: files built into the binary, or read from a folder
  * while they are being written (--web-root).
  *
- * web_handle answers GET and HEAD on the server's threads.  Paths without a
- * dot give index.html: the page does its own routing.  Every answer carries
+ * web_handle answers GET and HEAD on the server's threads.  Paths that
+ * do not end as our files do give index.html: the page does its own routing,
+ * and the ids in its addresses may have dots.  Every answer carries
  * the content security policy, nosniff and an ETag over its bytes.
  */
 #ifndef CB_WEB_H
