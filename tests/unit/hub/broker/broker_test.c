@@ -328,6 +328,75 @@ reload_keeps_it_running(void **state)
 	assert_int_equal(pl->stopped, 0);
 }
 
+/* publishes: does the broker take a message of this certificate? */
+static bool
+publishes(const struct place *pl, const char *id, const char *topic)
+{
+	char *cert = cb_xasprintf("%s/client.pem", pl->dir);
+	char *key = cb_xasprintf("%s/client.key", pl->dir);
+	char *port = cb_xasprintf("%u", (unsigned)pl->port);
+	const char *ca = pki_path(pl->pki, PKI_BUS_BROKER_CA);
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	if ((pid = fork()) == 0) {
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(126);
+		execlp("mosquitto_pub", "mosquitto_pub", "-V", "5", "-h",
+		    "127.0.0.1", "-p", port, "--cafile", ca, "--cert", cert,
+		    "--key", key, "-i", id, "-q", "1", "-t", topic, "-m",
+		    "x", (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_not_equal(WEXITSTATUS(status), 127);
+	free(cert);
+	free(key);
+	free(port);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+a_revoked_certificate_is_refused_after_a_reload(void **state)
+{
+	static const char id[] = "01890a5d-ac96-474b-8cce-b302099a8057";
+	const struct timespec step = { 0, 50 * 1000 * 1000 };
+	struct place *pl = *state;
+	char *cert = cb_xasprintf("%s/client.pem", pl->dir);
+	char *path = cb_xasprintf("%s/client.key", pl->dir);
+	char *topic = cb_xasprintf("cb/v1/57/%s/up/presence", id);
+	int64_t until = clock_mono_ms() + DEADLINE_MS, now = clock_wall_ms();
+	struct key *key = key_generate(KEY_P256);
+	struct buf pem = BUF_INIT;
+	struct pki_certificate c;
+
+	assert_int_equal(pki_issue_instance(pl->pki, id, key, &c, NULL),
+	    CB_OK);
+	key_private_pem(key, &pem);
+	assert_int_equal(file_write(cert, c.pem.data, c.pem.len, 0600, NULL),
+	    CB_OK);
+	assert_int_equal(file_write(path, pem.data, pem.len, 0600, NULL),
+	    CB_OK);
+	start(pl);
+	wait_for(pl, 1, 0);
+	assert_true(publishes(pl, id, topic));
+	const char *const serials[] = { c.serial };
+	assert_int_equal(pki_set_revoked(pl->pki, serials, &now, 1, NULL),
+	    CB_OK);
+	assert_int_equal(broker_reload(pl->broker, NULL), CB_OK);
+	while (publishes(pl, id, topic)) {
+		assert_true(clock_mono_ms() < until);
+		nanosleep(&step, NULL);
+	}
+	buf_done(&c.pem);
+	buf_wipe(&pem);
+	key_free(key);
+	free(cert);
+	free(path);
+	free(topic);
+}
+
 int
 main(void)
 {
@@ -340,6 +409,7 @@ main(void)
 		T(a_broker_of_another_directory_is_left_alone),
 		T(a_port_in_use_is_said_and_tried_again),
 		T(reload_keeps_it_running),
+		T(a_revoked_certificate_is_refused_after_a_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
