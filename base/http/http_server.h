@@ -30,6 +30,7 @@ struct http_server_options {
 	unsigned threads;	 /* 0: 1 */
 	unsigned max_connections; /* 0: 1000 */
 	unsigned idle_timeout_s; /* 0: 60 */
+	unsigned ping_s;	 /* comment on idle streams; 0: 15 */
 	void (*handler)(void *arg, struct http_call *call);
 	void *arg;
 };
@@ -41,7 +42,12 @@ uint16_t http_server_port(const struct http_server *s);
 /* http_server_set_tls: new connections get this pair; checked first. */
 CB_MUST_CHECK enum cb_code http_server_set_tls(struct http_server *s,
     const char *cert_pem, const char *key_pem, struct cb_error *err);
-/* http_server_stop: open calls must have been answered; streams are ended. */
+/*
+ * http_server_stop: streams are ended (on_close runs), calls still open get
+ * 503 and their late answer is dropped; of the request nothing but texts of
+ * one's own may be used after it.  Not from a thread that the handler or
+ * on_close waits for.  NULL is nothing.
+ */
 void http_server_stop(struct http_server *s);
 
 /* The request.  Texts are borrowed until the call is answered. */
@@ -76,7 +82,7 @@ void http_call_problem(struct http_call *c, int status, const char *code,
  * wait, the queue is dropped and one "event: resync" takes its place.  The
  * server sends a comment every 15 s.  on_close is called once, on a server
  * thread, when the peer has gone or the server stops; the stream is gone when
- * it returns.
+ * it returns.  NULL, with the call answered, when the server is stopping.
  */
 struct http_stream;
 struct http_stream *http_call_stream(struct http_call *c,
