@@ -11,6 +11,7 @@
 
 #define CSR_MAX 4096
 #define PEM_MAX (32 * 1024)
+#define SESSION_EXPIRY_DEFAULT 86400
 
 /* text of b64u of exactly 32 bytes? */
 static enum cb_code
@@ -273,7 +274,7 @@ static const struct json_field answer_fields[] = {
 	JSON_F_INT(struct join_answer, keep_alive, "keepAlive", 1, 65535,
 	    true),
 	JSON_F_INT(struct join_answer, session_expiry, "sessionExpiry", 0,
-	    4294967295LL, true),
+	    4294967295LL, false),
 	JSON_F_INSTANT(struct join_answer, time, "time", true),
 	JSON_F_END
 };
@@ -357,6 +358,7 @@ decode_joined(const struct json *root, struct join_answer *a,
 {
 	enum cb_code r;
 
+	a->session_expiry = SESSION_EXPIRY_DEFAULT;
 	if ((r = json_decode(root, answer_fields, JSON_UNKNOWN_OK, a, err)) !=
 	    CB_OK)
 		return r;

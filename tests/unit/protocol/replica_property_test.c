@@ -14,7 +14,11 @@
 #include "ack.h"
 #include "memory_sides.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RUNS 2500 /* a sanitizer looks at memory, not at the protocol */
+#else
 #define RUNS 10000
+#endif
 #define QUEUE 128
 #define KEYS 8
 #define TAIL_ROUNDS 400
