@@ -83,6 +83,7 @@ api_route_find(const char *method, const char *path, char **ret_param,
 		    !matches(routes[i].info.path, path, &param, &len))
 			continue;
 		if (strcmp(routes[i].info.method, method) == 0) {
+			ret_allow[0] = '\0';
 			if (len > 0)
 				*ret_param = cb_xstrndup(param, len);
 			return &routes[i];

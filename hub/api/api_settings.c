@@ -186,6 +186,25 @@ if_match(struct api_call *c, int64_t *ret)
 	return false;
 }
 
+/* members of the document that were left out take their defaults */
+static void
+add_defaults(struct json *doc)
+{
+	static const char *const names[] = { "scanIntervalSeconds",
+		"logLevel", NULL };
+	struct settings defaults;
+	struct json *from;
+	size_t i;
+
+	settings_defaults(&defaults);
+	from = settings_encode(&defaults);
+	for (i = 0; names[i] != NULL; i++)
+		if (json_get(doc, names[i]) == NULL)
+			json_set(doc, names[i],
+			    json_copy(json_get(from, names[i])));
+	json_free(from);
+}
+
 /* the document as we keep it; NULL: refused and answered */
 static char *
 read_document(struct api_call *c)
@@ -198,6 +217,7 @@ read_document(struct api_call *c)
 
 	if (!api_reply_body(c, false, &root))
 		return NULL;
+	add_defaults(root);
 	r = settings_decode(root, &settings, &err);
 	json_free(root);
 	if (r != CB_OK) {
