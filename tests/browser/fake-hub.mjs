@@ -7,8 +7,8 @@ import { STATIC } from "./pages.mjs";
 
 export const ORIGIN = "https://hub.test";
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; "
-    + "img-src 'self'; connect-src 'self'; worker-src 'self'; "
-    + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    + "img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    + "form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 const TYPES = { ".html": "text/html; charset=utf-8",
 	".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const DAY = 86400000;

@@ -33,7 +33,8 @@ export function KeyLines({ joinKey }) {
 	<${CopyBox} label="Or with the agent's own command"
 	    text=${joinKey.cli} />
 	<p class="muted">Run one of them as root on the machine that is to join,
-	    where certbus-agent runs. The secret is shown only now; it ${joinKey.usesLeft === 1 ? "works once"
+	    where certbus-agent runs. The secret is shown only now; it ${
+	    joinKey.usesLeft === 1 ? "works once"
 	    : "works again and again"}${joinKey.expires ? html`, until <${Time}
 	    value=${joinKey.expires} />` : ", without end"}.</p>`;
 }

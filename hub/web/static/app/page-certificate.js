@@ -58,7 +58,8 @@ function LastError({ error }) {
 		<h2 id="error-head"><${Icon} name="cross" /> Last run failed</h2>
 		<p><${When} value=${error.time} />${error.consecutive > 1
 		    && html` · ${error.consecutive} failures in a row`}</p>
-		<pre class="wrap" dir="auto">${error.text || "The manager kept no reason."}</pre>
+		<pre class="wrap" dir="auto">${error.text
+		    || "The manager kept no reason."}</pre>
 		${(error.detail || []).length > 0 && html`<table role="table"
 		    class="cards"><caption class="sr">Error per name</caption>
 			<thead role="rowgroup"><tr role="row">

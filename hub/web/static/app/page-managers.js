@@ -140,7 +140,8 @@ function Target({ id }) {
 		    onReload=${discard} />`}
 		<div class="row save">
 			<button class="primary" aria-disabled=${!draft || saving.busy
-			    || draftFault(shown) ? "true" : "false"}>${saving.busy ? "Saving…"
+			    || draftFault(shown) ? "true" : "false"}>${saving.busy
+			    ? "Saving…"
 			    : html`Save to <${Name}>${name}<//>`}</button>
 			<button type="button" disabled=${!draft} onClick=${discard}
 			    >Discard</button>

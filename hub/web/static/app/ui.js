@@ -97,7 +97,8 @@ export function ErrorBox({ error, what, onRetry }) {
 		<p><${Icon} name="cross" /> <strong>${what}</strong></p>
 		<p>${error.message}</p>
 		<p class="muted">${error.code && html`<code>${error.code}</code> · `}
-		${error.status ? `HTTP ${error.status} · ` : ""}since ${fmt.isoSecond((error.at || new Date()).getTime())}
+		${error.status ? `HTTP ${error.status} · ` : ""}since ${
+		fmt.isoSecond((error.at || new Date()).getTime())}
 		${error.requestId && html` · request <code
 		    >${error.requestId}</code>`}</p>
 		${onRetry && html`<p><button type="button" onClick=${onRetry}
