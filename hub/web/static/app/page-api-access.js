@@ -27,6 +27,9 @@ function stateOf(key) {
 	return ["Valid", "check", "healthy"];
 }
 
+const usableFirst = (keys) => [...keys.filter((k) => k.state === "valid"),
+	...keys.filter((k) => k.state !== "valid")];
+
 function NewKey({ onClose }) {
 	const [title, setTitle] = useState("");
 	const [uses, setUses] = useState("1");
@@ -192,7 +195,7 @@ export function ApiAccess() {
 		    role="columnheader" scope="col">${h}</th>`)}<th
 		    role="columnheader" scope="col"><span class="sr">Actions</span
 		    ></th></tr></thead>
-		<tbody role="rowgroup">${d.items.map((k) => html`<${Row}
+		<tbody role="rowgroup">${usableFirst(d.items).map((k) => html`<${Row}
 		    key=${k.clientId} joinKey=${k} onDelete=${setDropping} />`)}
 		</tbody></table>`}
 	<h2>Approval</h2><${Approval} />
