@@ -321,8 +321,8 @@ on_message(void *context, char *topic, int topic_len,
 	e->jws = find_jws(&message->properties);
 	e->retained = message->retained != 0;
 	e->duplicate = message->dup != 0;
-	/* a length is given only when the topic holds a NUL */
-	if (topic_len == 0)
+	/* 0, or the length; a topic that holds a NUL is not for us */
+	if (topic_len == 0 || strlen(topic) == (size_t)topic_len)
 		post(e);
 	else
 		mqtt_paho_event_free(e);
