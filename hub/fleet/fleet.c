@@ -13,6 +13,7 @@
 #define SESSION_EXPIRY_S 600
 #define CONNECT_TIMEOUT_S 15
 #define STEADY_MS 60000
+#define FIRST_TICK_MS 1000
 
 int64_t
 fleet_wall(const struct fleet *f)
@@ -156,6 +157,8 @@ link_subscribed(void *arg, bool all_granted)
 	}
 	set_state(f, FLEET_UP);
 	f->up_since = fleet_mono(f);
+	/* an agent that was back before us was not heard: ask soon */
+	loop_timer_start(f->tick, FIRST_TICK_MS);
 	log_info("fleet", "on the bus url=%s", f->o.url);
 	f->o.link_changed(f->o.arg, true, "");
 }
