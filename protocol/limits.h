@@ -6,7 +6,14 @@
 #define CB_LIMITS_H
 
 /* <limits.h> finds this file in targets that link protocol */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winclude-next-absolute-path"
+#endif
 #include_next <limits.h>
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #define LIMITS_PAYLOAD (256 * 1024)	/* one MQTT payload */
 #define LIMITS_PACKET 278528		/* topic and properties included */
