@@ -89,7 +89,7 @@ in(const struct place *pl, const char *name)
 static struct x509_facts
 facts_of(const char *path)
 {
-	struct x509_facts f;
+	struct x509_facts f = { .n_sans = 0 };
 	struct buf text = BUF_INIT;
 	struct cb_error err;
 
