@@ -53,7 +53,8 @@ struct mqtt_events {
 	void (*down)(void *arg, const char *why);
 	void (*subscribed)(void *arg, bool all_granted);
 	void (*message)(void *arg, const struct mqtt_message *m);
-	/* the broker took message `token` (reason 0 or 16), or refused it */
+	/* the broker took message `token` (reason < 0x80; this library hides
+	 * 16, "nobody subscribed"), or refused it */
 	void (*published)(void *arg, int64_t token, int reason);
 };
 
