@@ -333,7 +333,6 @@ explain(struct http_client *c, struct transfer *t, CURLcode rc,
 	    : curl_easy_strerror(rc);
 
 	switch (rc) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 		*why = HTTP_F_URL;
 		return cb_fail(err, CB_E_INVALID,

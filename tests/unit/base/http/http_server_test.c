@@ -394,10 +394,12 @@ garbage_gets_an_error_and_the_server_lives_on(void **state)
 		"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
 		"GET /%zz%2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
 	};
+	struct http_server_options o = { .address = "127.0.0.1",
+		.max_body = MAX_BODY, .idle_timeout_s = 1 };
 	struct fixture *f = *state;
 	struct http_answer a;
 
-	start(f, NULL);
+	start(f, &o);
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
 		struct buf in = BUF_INIT;
 		int fd = dial(f);
