@@ -1,25 +1,27 @@
 #include "db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include "mem.h"
 
 #define MAX_CACHED 128
 #define BUSY_MS 10000
 
 struct cached {
-	const char *sql; /* constant text: compared by address, then content */
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt; /* holds its own copy of the SQL */
 	bool busy;
 };
 
 struct db {
 	sqlite3 *sqlite;
 	char *path;
+	bool read_only;
 	int depth;   /* of nested transactions */
 	bool failed; /* an inner one rolled back */
 	struct cached cache[MAX_CACHED];
@@ -31,6 +33,8 @@ fail_sqlite(struct db *db, struct cb_error *err, const char *what)
 {
 	int rc = sqlite3_errcode(db->sqlite);
 
+	if ((rc & 0xff) == SQLITE_NOMEM)
+		abort();
 	return cb_fail(err,
 	    (rc & 0xff) == SQLITE_CONSTRAINT ? CB_E_CONFLICT : CB_E_IO,
 	    "database %s: %s: %s", db->path, what, sqlite3_errmsg(db->sqlite));
@@ -51,7 +55,8 @@ set_up(struct db *db, unsigned flags, struct cb_error *err)
 
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
-	if ((flags & DB_READ_ONLY) != 0)
+	db->read_only = (flags & DB_READ_ONLY) != 0;
+	if (db->read_only)
 		return run(db, "PRAGMA query_only=ON", err);
 	if ((r = run(db, "PRAGMA journal_mode=WAL", err)) != CB_OK ||
 	    (r = run(db, "PRAGMA synchronous=FULL", err)) != CB_OK)
@@ -59,24 +64,40 @@ set_up(struct db *db, unsigned flags, struct cb_error *err)
 	return run(db, "PRAGMA foreign_keys=ON", err);
 }
 
+/*
+ * SQLite gives its other files the mode of this one.  O_EXCL: opening and
+ * closing a database that this process has open would drop its locks.
+ */
+static enum cb_code
+create_private(const char *path, struct cb_error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno != EEXIST)
+		return cb_fail(err, errno == EACCES ? CB_E_DENIED : CB_E_IO,
+		    "create database %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return CB_OK;
+}
+
 enum cb_code
 db_open(const char *path, unsigned flags, struct db **ret_db,
     struct cb_error *err)
 {
-	struct db *db = cb_xcalloc(1, sizeof(*db));
-	mode_t old;
+	struct db *db;
 	enum cb_code r;
 	int rc;
 
+	if ((flags & DB_READ_ONLY) == 0
+	    && (r = create_private(path, err)) != CB_OK)
+		return r;
+	db = cb_xcalloc(1, sizeof(*db));
 	db->path = cb_xstrdup(path);
 	/* WAL readers write the shared-memory file: open read-write, and let
 	 * query_only keep the promise */
-	old = umask(0077);
 	rc = sqlite3_open_v2(path, &db->sqlite,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-		((flags & DB_READ_ONLY) != 0 ? 0 : SQLITE_OPEN_CREATE),
-	    NULL);
-	umask(old);
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		r = fail_sqlite(db, err, "open");
 	else
@@ -138,7 +159,8 @@ db_begin(struct db *db, struct cb_error *err)
 
 	if (db->depth == 0) {
 		db->failed = false;
-		r = run(db, "BEGIN IMMEDIATE", err);
+		/* IMMEDIATE: no deadlock between two that read, then write */
+		r = run(db, db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", err);
 	}
 	if (r == CB_OK)
 		db->depth++;
@@ -196,8 +218,7 @@ static struct cached *
 find_cached(struct db *db, const char *sql)
 {
 	for (size_t i = 0; i < db->n_cached; i++)
-		if (db->cache[i].sql == sql ||
-		    strcmp(db->cache[i].sql, sql) == 0)
+		if (strcmp(sqlite3_sql(db->cache[i].stmt), sql) == 0)
 			return &db->cache[i];
 	return NULL;
 }
@@ -210,6 +231,11 @@ prepare(struct db *db, const char *sql, bool keep, struct db_rows *rows,
 	sqlite3_stmt *stmt = NULL;
 
 	memset(rows, 0, sizeof(*rows));
+	/* a full disk or an I/O error has rolled back on its own: what follows
+	 * must not be committed statement by statement */
+	if (db->depth > 0 && sqlite3_get_autocommit(db->sqlite) != 0)
+		return cb_fail(err, CB_E_IO,
+		    "database %s: the transaction was rolled back", db->path);
 	rows->db = db;
 	if (c != NULL && !c->busy) {
 		c->busy = true;
@@ -223,7 +249,7 @@ prepare(struct db *db, const char *sql, bool keep, struct db_rows *rows,
 	rows->stmt = stmt;
 	if (keep && c == NULL && db->n_cached < MAX_CACHED) {
 		db->cache[db->n_cached++] = (struct cached){
-			.sql = sql, .stmt = stmt, .busy = true };
+			.stmt = stmt, .busy = true };
 		rows->cached = true;
 	}
 	return CB_OK;
@@ -251,6 +277,8 @@ bind_all(struct db_rows *rows, const char *format, va_list ap)
 {
 	const void *blob;
 
+	if ((size_t)sqlite3_bind_parameter_count(rows->stmt) != strlen(format))
+		abort(); /* a fault of the caller's format */
 	for (int i = 0; format[i] != '\0'; i++) {
 		switch (format[i]) {
 		case 't':
