@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent.h"
-#include "agent_version.h"
 #include "clock.h"
 #include "file.h"
 #include "instant.h"

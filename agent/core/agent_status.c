@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent.h"
-#include "agent_version.h"
 #include "clock.h"
 #include "instant.h"
 
