@@ -1,7 +1,8 @@
 /*
  * conf -- configuration files: ini (inih), by a table of options.
- * An unknown section or key, a value out of range: CB_E_INVALID with path and
- * line number.  A missing file is CB_E_NOT_FOUND.
+ * An unknown section or key, a key given twice (but for lists), a value out of
+ * range: CB_E_INVALID with path and line number, and *dst partly written.  A
+ * missing file is CB_E_NOT_FOUND.  Lines have at most 198 bytes.
  */
 #ifndef CB_CONF_H
 #define CB_CONF_H
