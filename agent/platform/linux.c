@@ -22,6 +22,7 @@
 #include "buf.h"
 #include "file.h"
 #include "mem.h"
+#include "platform_linux.h"
 
 #define PROC_NET_MAX (64 * 1024 * 1024)
 #define DIAG_WAIT_US 200000 /* the kernel answers at once or never */
@@ -128,7 +129,7 @@ platform_socket_uid(int fd, uid_t *ret, struct cb_error *err)
 	return CB_OK;
 }
 
-/* an end of a connection as bytes; IPv4 in IPv6 becomes IPv4 */
+/* an end of a connection; IPv4 in IPv6 becomes IPv4 */
 struct end {
 	int family;
 	uint16_t port; /* network order */
@@ -220,21 +221,35 @@ read_diag(int fd, const struct end *peer, uid_t *ret, struct cb_error *err)
 	return CB_OK;
 }
 
+/* both ends, or CB_E_INVALID */
 static enum cb_code
-peer_by_diag(const struct end *peer, const struct end *local, uid_t *ret,
-    struct cb_error *err)
+ends_of(const struct sockaddr *peer, const struct sockaddr *local,
+    struct end *ret_peer, struct end *ret_local, struct cb_error *err)
+{
+	if (!end_of(peer, ret_peer) || !end_of(local, ret_local) ||
+	    ret_peer->family != ret_local->family)
+		return cb_fail(err, CB_E_INVALID, "not a TCP connection");
+	return CB_OK;
+}
+
+enum cb_code
+platform_peer_by_diag(const struct sockaddr *peer,
+    const struct sockaddr *local, uid_t *ret, struct cb_error *err)
 {
 	struct timeval wait = { .tv_usec = DIAG_WAIT_US };
+	struct end p, l;
 	enum cb_code r;
 	int fd;
 
+	if ((r = ends_of(peer, local, &p, &l, err)) != CB_OK)
+		return r;
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (fd < 0)
 		return cb_fail(err, CB_E_IO, "sock_diag: %s",
 		    strerror(errno));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	if ((r = ask_diag(fd, peer, local, err)) == CB_OK)
-		r = read_diag(fd, peer, ret, err);
+	if ((r = ask_diag(fd, &p, &l, err)) == CB_OK)
+		r = read_diag(fd, &p, ret, err);
 	close(fd);
 	return r;
 }
@@ -278,21 +293,25 @@ find_line(const char *table, const char *from, const char *to,
 	return false;
 }
 
-static enum cb_code
-peer_by_proc(const struct end *peer, const struct end *local, uid_t *ret,
-    struct cb_error *err)
+enum cb_code
+platform_peer_by_proc(const struct sockaddr *peer,
+    const struct sockaddr *local, uid_t *ret, struct cb_error *err)
 {
 	static const char *const files[] = { "/proc/net/tcp",
 		"/proc/net/tcp6" };
 	char from[48], to[48];
 	unsigned long uid = 0;
 	bool found = false;
+	struct end p, l;
+	enum cb_code r;
 
-	for (int i = peer->family == AF_INET ? 0 : 1; i < 2 && !found; i++) {
+	if ((r = ends_of(peer, local, &p, &l, err)) != CB_OK)
+		return r;
+	for (int i = p.family == AF_INET ? 0 : 1; i < 2 && !found; i++) {
 		struct buf table = BUF_INIT;
 
-		proc_end(peer, i == 1, from);
-		proc_end(local, i == 1, to);
+		proc_end(&p, i == 1, from);
+		proc_end(&l, i == 1, to);
 		if (file_read(files[i], PROC_NET_MAX, &table, NULL) == CB_OK)
 			found = find_line(buf_text(&table), from, to, &uid);
 		buf_done(&table);
@@ -308,13 +327,10 @@ enum cb_code
 platform_peer_uid(const struct sockaddr *peer, const struct sockaddr *local,
     uid_t *ret, struct cb_error *err)
 {
-	struct end p, l;
-
-	if (!end_of(peer, &p) || !end_of(local, &l) || p.family != l.family)
-		return cb_fail(err, CB_E_INVALID, "not a TCP connection");
-	if (peer_by_diag(&p, &l, ret, err) == CB_OK)
+	if (platform_peer_by_diag(peer, local, ret, err) == CB_OK)
 		return CB_OK;
-	return peer_by_proc(&p, &l, ret, err);
+	/* no netlink here (a container's filter), or no inet_diag module */
+	return platform_peer_by_proc(peer, local, ret, err);
 }
 
 /* ---- who listens ---- */
