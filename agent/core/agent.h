@@ -92,6 +92,8 @@ struct agent {
 
 /* agent_problem: remember (or clear with NULL) what keeps us from working. */
 void agent_problem(struct agent *a, const char *text);
+/* agent_event: an audit event; a failure to write it is a problem. */
+void agent_event(struct agent *a, const char *type, const char *text);
 
 /* agent_identity.c */
 CB_MUST_CHECK enum cb_code agent_identity_load(struct agent *a,

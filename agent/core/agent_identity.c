@@ -98,9 +98,8 @@ on_ack(void *arg, const struct ack *ack)
 		return false;
 	}
 	if (result.diverges)
-		(void)store_event(a->store, "replica-diverges",
-		    "hub and agent disagree about the records again and again",
-		    NULL, NULL);
+		agent_event(a, "replica-diverges",
+		    "hub and agent disagree about the records again and again");
 	return result.next == REPLICA_AGENT_SEND;
 }
 

@@ -127,7 +127,8 @@ take_identity(struct agent *a, const struct joiner_result *res)
 		return;
 	}
 	log_info("join", "joined %s as %s", res->hub_url, res->instance_id);
-	(void)agent_settings_load(a, NULL);
+	if (agent_settings_load(a, &err) != CB_OK)
+		agent_problem(a, err.text);
 	agent_store_instance(a);
 	joiner_tidy(a->conf->state_dir, a->identity.folder, false);
 	agent_session_start(a);

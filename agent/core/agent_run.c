@@ -34,6 +34,15 @@ agent_problem(struct agent *a, const char *text)
 		a->problem[0] = '\0';
 }
 
+void
+agent_event(struct agent *a, const char *type, const char *text)
+{
+	struct cb_error err;
+
+	if (store_event(a->store, type, text, NULL, &err) != CB_OK)
+		agent_problem(a, err.text);
+}
+
 /* ---- commands ---- */
 
 static void
@@ -92,7 +101,10 @@ on_housekeeping(void *arg)
 	int64_t now = clock_mono_ms();
 	int64_t due = replica_agent_due(store_replica(a->store), now);
 
-	(void)store_journal_purge(a->store, clock_wall_ms(), NULL);
+	struct cb_error err;
+
+	if (store_journal_purge(a->store, clock_wall_ms(), &err) != CB_OK)
+		agent_problem(a, err.text);
 	if (due == 0 &&
 	    store_tick(a->store, now, &result, NULL) == CB_OK &&
 	    result.new_epoch)

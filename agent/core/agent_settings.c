@@ -112,23 +112,33 @@ store_record(struct agent *a, struct cb_error *err)
 	return store_put_json(a->store, "settings", "self", o, err);
 }
 
+/* the hub's document as it was stored; false: there is none */
+static bool
+load_hub(struct agent *a, struct settings *ret)
+{
+	struct json *doc = NULL;
+	char *text = NULL;
+	int64_t rev;
+	bool have;
+
+	have = store_settings_load(a->store, &rev, &text, NULL) == CB_OK &&
+	    text != NULL &&
+	    json_parse(text, strlen(text), &doc, NULL) == CB_OK &&
+	    settings_decode(doc, ret, NULL) == CB_OK;
+	if (have)
+		a->applied_rev = rev;
+	json_free(doc);
+	free(text);
+	return have;
+}
+
 enum cb_code
 agent_settings_load(struct agent *a, struct cb_error *err)
 {
 	struct settings hub;
-	struct json *doc = NULL;
-	char *text = NULL;
-	bool have = false;
-	enum cb_code r;
 
-	if ((r = store_settings_load(a->store, &a->applied_rev, &text, err)) !=
-	    CB_OK)
-		return r;
-	if (text != NULL && json_parse(text, strlen(text), &doc, NULL) == CB_OK)
-		have = settings_decode(doc, &hub, NULL) == CB_OK;
-	json_free(doc);
-	free(text);
-	compose(a, have ? &hub : NULL);
+	a->applied_rev = 0;
+	compose(a, load_hub(a, &hub) ? &hub : NULL);
 	return store_record(a, err);
 }
 
@@ -153,6 +163,8 @@ put_in_transaction(struct agent *a, const char *id, int64_t rev,
     struct cb_error *err)
 {
 	struct commands_result result;
+	struct settings old;
+	bool have_old = load_hub(a, &old);
 	int64_t old_rev = a->applied_rev;
 	char *text = json_print(json_get(body, "values"));
 	enum cb_code r;
@@ -166,9 +178,9 @@ put_in_transaction(struct agent *a, const char *id, int64_t rev,
 	    (r = store_record(a, err)) == CB_OK)
 		r = commands_end(a->commands, id, &result, err);
 	r = store_finish(a->store, r, err);
-	if (r != CB_OK) {
+	if (r != CB_OK) { /* what ran before runs on */
+		compose(a, have_old ? &old : NULL);
 		a->applied_rev = old_rev;
-		(void)agent_settings_load(a, NULL);
 	}
 out:
 	free(text);
@@ -180,19 +192,8 @@ static bool
 is_applied(struct agent *a, const struct settings *values)
 {
 	struct settings hub;
-	struct json *doc = NULL;
-	char *text = NULL;
-	int64_t rev;
-	bool same = false;
 
-	if (store_settings_load(a->store, &rev, &text, NULL) == CB_OK &&
-	    text != NULL &&
-	    json_parse(text, strlen(text), &doc, NULL) == CB_OK &&
-	    settings_decode(doc, &hub, NULL) == CB_OK)
-		same = settings_equal(&hub, values);
-	json_free(doc);
-	free(text);
-	return same;
+	return load_hub(a, &hub) && settings_equal(&hub, values);
 }
 
 void
@@ -230,7 +231,7 @@ agent_settings_put(struct agent *a, const char *id, const struct json *body,
 		    (long long)put.rev, user);
 		snprintf(words, sizeof(words), "settings revision %lld applied",
 		    (long long)put.rev);
-		(void)store_event(a->store, "settings", words, NULL, NULL);
+		agent_event(a, "settings", words);
 		agent_poke(a);
 		agent_scan_soon(a, 0);
 	}

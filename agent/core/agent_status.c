@@ -78,7 +78,10 @@ counts(struct agent *a)
 {
 	struct counting c = { json_new_object(), 0 };
 
-	(void)store_each(a->store, "certificate", count_one, &c, NULL);
+	struct cb_error err;
+
+	if (store_each(a->store, "certificate", count_one, &c, &err) != CB_OK)
+		agent_problem(a, err.text);
 	json_set_int(c.counts, "total", c.total);
 	return c.counts;
 }
@@ -125,8 +128,10 @@ struct json *
 agent_records(struct agent *a, const char *kind)
 {
 	struct json *o = json_new_object(), *items = json_new_array();
+	struct cb_error err;
 
-	(void)store_each(a->store, kind, push_record, items, NULL);
+	if (store_each(a->store, kind, push_record, items, &err) != CB_OK)
+		agent_problem(a, err.text);
 	json_set(o, "items", items);
 	return o;
 }

@@ -83,12 +83,14 @@ def test_an_expired_key_says_so(hub, lone_agent):
 @pytest.mark.parametrize('headers, body, status', [
     ({'Content-Type': 'text/plain'}, '{}', 415),
     (JSON, '{', 400),
-    (JSON, 'x' * 1_000_000, 413),
+    (JSON, 1_000_000, 413),
     ({**JSON, 'Origin': 'https://evil.example'}, '{}', 403),
     ({**JSON, 'Host': 'evil.example'}, '{}', 403),
 ])
 def test_the_endpoint_refuses_what_is_not_a_local_caller(
         lone_agent, headers, body, status):
+    if isinstance(body, int):   # so many bytes
+        body = 'x' * body
     try:
         a = lone_agent.post_join(body, headers)
     except OSError:
