@@ -10,13 +10,27 @@
 #include "x509.h"
 
 #define CONNECT_MS 10000
+#define N_KEPT 1L /* connections */
+#define N_SHOWN 4 /* more: which ones are kept is the library's choice */
 
-struct http_client {
-	CURL *easy;
-	/* what the one kept connection's peer showed in its handshake */
+/*
+ * What the peer of a connection showed in its handshake.  A later request on
+ * the kept connection finds it by the two addresses; a new connection between
+ * the same two replaces it.
+ */
+struct shown {
+	char peer[64];
+	long port, local_port;
+	uint64_t used; /* the least one is replaced */
 	bool have_key;
 	uint8_t key[32];
 	struct buf chain;
+};
+
+struct http_client {
+	CURL *easy;
+	struct shown shown[N_SHOWN];
+	uint64_t requests;
 };
 
 /* one request on its way */
@@ -55,7 +69,8 @@ http_client_free(struct http_client *c)
 	if (c == NULL)
 		return;
 	curl_easy_cleanup(c->easy);
-	buf_done(&c->chain);
+	for (size_t i = 0; i < N_SHOWN; i++)
+		buf_done(&c->shown[i].chain);
 	free(c);
 }
 
@@ -237,8 +252,7 @@ set_up(CURL *easy, struct transfer *t)
 	SET(CURLOPT_ERRORBUFFER, t->words);
 	SET(CURLOPT_TIMEOUT_MS, req->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	/* one: a request that made no connection used the last one made */
-	SET(CURLOPT_MAXCONNECTS, 1L);
+	SET(CURLOPT_MAXCONNECTS, N_KEPT);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
 	if (req->unix_socket != NULL)
@@ -262,28 +276,62 @@ set_up(CURL *easy, struct transfer *t)
 
 /* ---- the answer ---- */
 
+/* the entry of the connection that was used; NULL: none was made */
+static struct shown *
+find_shown(struct http_client *c, bool make)
+{
+	struct shown *s, *oldest = &c->shown[0];
+	long port = 0, local_port = 0;
+	char *peer = NULL;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &peer);
+	curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
+	curl_easy_getinfo(c->easy, CURLINFO_LOCAL_PORT, &local_port);
+	if (peer == NULL || local_port == 0)
+		return NULL;
+	for (size_t i = 0; i < N_SHOWN; i++) {
+		s = &c->shown[i];
+		if (s->port == port && s->local_port == local_port
+		    && strcmp(s->peer, peer) == 0) {
+			s->used = ++c->requests;
+			return s;
+		}
+		if (s->used < oldest->used)
+			oldest = s;
+	}
+	if (!make)
+		return NULL;
+	s = oldest;
+	s->used = ++c->requests;
+	s->port = port;
+	s->local_port = local_port;
+	snprintf(s->peer, sizeof(s->peer), "%s", peer);
+	return s;
+}
+
 /* keep what the peer of a new connection showed */
 static void
 take_chain(struct http_client *c)
 {
 	struct curl_certinfo *info = NULL;
+	struct shown *s;
 	long connects = 0;
 
 	curl_easy_getinfo(c->easy, CURLINFO_NUM_CONNECTS, &connects);
-	if (connects == 0)
+	if (connects == 0 || (s = find_shown(c, true)) == NULL)
 		return;
-	c->have_key = false;
-	buf_clear(&c->chain);
+	s->have_key = false;
+	buf_clear(&s->chain);
 	if (curl_easy_getinfo(c->easy, CURLINFO_CERTINFO, &info) != CURLE_OK
 	    || info == NULL)
 		return;
 	for (int i = 0; i < info->num_of_certs; i++)
-		for (struct curl_slist *s = info->certinfo[i]; s != NULL;
-		     s = s->next)
-			if (strncmp(s->data, "Cert:", 5) == 0)
-				buf_adds(&c->chain, s->data + 5);
-	if (c->chain.len > 0)
-		c->have_key = x509_pem_spki_sha256(c->chain.data, c->key,
+		for (struct curl_slist *l = info->certinfo[i]; l != NULL;
+		     l = l->next)
+			if (strncmp(l->data, "Cert:", 5) == 0)
+				buf_adds(&s->chain, l->data + 5);
+	if (s->chain.len > 0)
+		s->have_key = x509_pem_spki_sha256(s->chain.data, s->key,
 		    NULL) == CB_OK;
 }
 
@@ -291,6 +339,7 @@ static void
 fill_answer(struct http_client *c, struct transfer *t)
 {
 	struct http_answer *a = t->answer;
+	struct shown *s;
 	long status = 0;
 	char *type = NULL;
 
@@ -299,11 +348,11 @@ fill_answer(struct http_client *c, struct transfer *t)
 	a->status = (int)status;
 	if (type != NULL)
 		snprintf(a->content_type, sizeof(a->content_type), "%s", type);
-	if (!t->tls || !c->have_key)
+	if (!t->tls || (s = find_shown(c, false)) == NULL || !s->have_key)
 		return;
 	a->have_tls_key = true;
-	memcpy(a->tls_key, c->key, sizeof(a->tls_key));
-	buf_add(&a->chain_pem, c->chain.data, c->chain.len);
+	memcpy(a->tls_key, s->key, sizeof(a->tls_key));
+	buf_add(&a->chain_pem, s->chain.data, s->chain.len);
 }
 
 /* ---- failures, in words ---- */

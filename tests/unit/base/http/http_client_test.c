@@ -116,10 +116,14 @@ static int
 tear_down(void **state)
 {
 	struct fixture *f = *state;
+	struct http_call *kept;
 
 	http_client_free(f->client);
-	if (f->kept != NULL)
-		http_call_answer(f->kept, 200, NULL, "", 0);
+	pthread_mutex_lock(&f->lock);
+	kept = f->kept;
+	pthread_mutex_unlock(&f->lock);
+	if (kept != NULL)
+		http_call_answer(kept, 200, NULL, "", 0);
 	http_server_stop(f->plain);
 	http_server_stop(f->tls);
 	buf_done(&f->ca);
