@@ -56,8 +56,9 @@ joiner_fail_http(struct joiner *j, enum http_failure why,
 		[HTTP_F_OTHER] = { 502, "hub-answer" },
 	};
 
-	return joiner_fail(j, table[why].status, table[why].code, "%s: %s",
-	    j->attempt.url, err->text);
+	return joiner_fail(j, table[why].status, table[why].code, "%s: %s%s",
+	    j->attempt.url, err->text, why == HTTP_F_OTHER ?
+	    ": check that address and port are the hub's" : "");
 }
 
 /* what a problem document says, as far as it may be shown */
@@ -142,17 +143,6 @@ take_attempt(struct joiner *j, const char *state_dir,
 {
 	struct joiner_attempt *a = &j->attempt, old;
 
-	if (joiner_attempt_find(state_dir, j->in_force, &old, NULL) == CB_OK) {
-		if (strcmp(old.client_id, q->client_id) == 0 &&
-		    strncmp(old.url, q->url, strlen(old.url)) == 0 &&
-		    strspn(q->url + strlen(old.url), "/") ==
-			strlen(q->url + strlen(old.url)))
-			(void)cb_copy_text(a->folder, sizeof(a->folder),
-			    old.folder);
-		else
-			joiner_attempt_remove(&old);
-		joiner_attempt_done(&old);
-	}
 	a->state_dir = cb_xstrdup(state_dir);
 	a->client_id = cb_xstrdup(q->client_id);
 	a->url = cb_xstrdup(q->url);
@@ -160,6 +150,11 @@ take_attempt(struct joiner *j, const char *state_dir,
 		a->url[n - 1] = '\0';
 	a->ca_file = text_or_null(q->ca_file);
 	a->ca_sha256 = text_or_null(q->ca_sha256);
+	if (joiner_attempt_find(state_dir, j->in_force, a->client_id, a->url,
+		&old, NULL) == CB_OK) {
+		(void)cb_copy_text(a->folder, sizeof(a->folder), old.folder);
+		joiner_attempt_done(&old);
+	}
 }
 
 enum cb_code
@@ -190,9 +185,8 @@ joiner_resume(const struct joiner_input *in, struct joiner **ret_joiner,
 	struct joiner *j = new_joiner(in);
 	enum cb_code r;
 
-	r = joiner_attempt_find(in->state_dir, in->in_force, &j->attempt, err);
-	if (r == CB_OK && !j->attempt.pending)
-		r = cb_fail(err, CB_E_NOT_FOUND, "no join waits");
+	r = joiner_attempt_find(in->state_dir, in->in_force, NULL, NULL,
+	    &j->attempt, err);
 	if (r == CB_OK && !cb_copy_text(j->client_id, sizeof(j->client_id),
 	    j->attempt.client_id))
 		r = cb_fail(err, CB_E_INVALID, "the client id is too long");
@@ -417,23 +411,28 @@ finish(struct joiner *j)
 	return true;
 }
 
-void
-joiner_run(struct joiner *j)
+/* only now: a hub that is none, or a wrong secret, leaves nothing behind */
+static bool
+keys(struct joiner *j)
 {
 	struct cb_error err;
 
-	j->http = http_client_new();
-	if (joiner_attempt_keys(&j->attempt, &err) != CB_OK) {
-		(void)joiner_fail(j, 507, "cannot-store",
+	if (joiner_attempt_keys(&j->attempt, &err) != CB_OK)
+		return joiner_fail(j, 507, "cannot-store",
 		    "the keys of the new identity cannot be stored: %s",
 		    err.text);
+	return true;
+}
+
+void
+joiner_run(struct joiner *j)
+{
+	j->http = http_client_new();
+	if (challenge(j) && keys(j) && request(j) && finish(j))
 		return;
-	}
-	if (!challenge(j) || !request(j) || !finish(j))
-		/* keys the hub knows otherwise are of no use */
-		if (strcmp(j->failure.code,
-			join_code_name(JOIN_KEY_CONFLICT)) == 0)
-			joiner_attempt_remove(&j->attempt);
+	/* keys the hub knows otherwise are of no use */
+	if (strcmp(j->failure.code, join_code_name(JOIN_KEY_CONFLICT)) == 0)
+		joiner_attempt_remove(&j->attempt);
 }
 
 struct joiner_result

@@ -5,8 +5,8 @@
  * Made on the loop's thread (the input is copied), run once on a pool thread,
  * read and freed by the loop's thread again.  It touches nothing but its own
  * object, the network and one folder below the state directory: keys/NAME,
- * which holds the three private keys (0600, made here, never sent), and after
- * success ca.pem and client.pem.
+ * which holds the three private keys (0600, made here once the hub has proved
+ * itself, never sent), and after success ca.pem and client.pem.
  *
  * A folder is an attempt until the caller has written its name into the
  * identity of the database; a further try with the same hub and client id uses
@@ -75,7 +75,7 @@ const char *joiner_url(const struct joiner *j);
 
 /*
  * joiner_tidy: remove folders below keys/ that are neither in_force (may be
- * NULL) nor, where keep_attempt, a waiting attempt.
+ * NULL) nor, where keep_attempt, an attempt.
  */
 void joiner_tidy(const char *state_dir, const char *in_force,
     bool keep_attempt);

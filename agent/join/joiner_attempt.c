@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "b64u.h"
 #include "file.h"
@@ -102,33 +103,65 @@ out:
 	return r;
 }
 
+static bool
+wanted(const struct joiner_attempt *a, const char *in_force,
+    const char *client_id, const char *url)
+{
+	if (in_force != NULL && strcmp(a->folder, in_force) == 0)
+		return false;
+	return client_id == NULL ? a->pending :
+	    strcmp(a->client_id, client_id) == 0 && strcmp(a->url, url) == 0;
+}
+
+/* when it was last written; 0 if that cannot be told */
+static int64_t
+age_of(const struct joiner_attempt *a)
+{
+	char *path = below(a, NOTE);
+	struct stat st;
+	int64_t at = 0;
+
+	if (stat(path, &st) == 0)
+		at = (int64_t)st.st_mtime;
+	free(path);
+	return at;
+}
+
 enum cb_code
 joiner_attempt_find(const char *state_dir, const char *in_force,
-    struct joiner_attempt *ret, struct cb_error *err)
+    const char *client_id, const char *url, struct joiner_attempt *ret,
+    struct cb_error *err)
 {
 	char *path = cb_xasprintf("%s/" KEYS, state_dir);
 	DIR *d = opendir(path);
+	int64_t newest = -1;
 	struct dirent *e;
-	enum cb_code r = CB_E_NOT_FOUND;
 
 	free(path);
 	memset(ret, 0, sizeof(*ret));
-	while (r != CB_OK && d != NULL && (e = readdir(d)) != NULL) {
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		struct joiner_attempt a;
+
 		if (e->d_name[0] == '.')
 			continue;
-		ret->state_dir = cb_xstrdup(state_dir);
-		snprintf(ret->folder, sizeof(ret->folder), KEYS "/%.50s",
+		memset(&a, 0, sizeof(a));
+		a.state_dir = cb_xstrdup(state_dir);
+		snprintf(a.folder, sizeof(a.folder), KEYS "/%.50s",
 		    e->d_name);
-		if ((in_force != NULL && strcmp(ret->folder, in_force) == 0) ||
-		    read_note(ret, NULL) != CB_OK)
+		if (read_note(&a, NULL) == CB_OK &&
+		    wanted(&a, in_force, client_id, url) &&
+		    age_of(&a) > newest) {
+			newest = age_of(&a);
 			joiner_attempt_done(ret);
-		else
-			r = CB_OK;
+			*ret = a;
+			memset(&a, 0, sizeof(a));
+		}
+		joiner_attempt_done(&a);
 	}
 	if (d != NULL)
 		closedir(d);
-	if (r != CB_OK)
-		return cb_fail(err, r, "no join is under way");
+	if (newest < 0)
+		return cb_fail(err, CB_E_NOT_FOUND, "no join is under way");
 	return CB_OK;
 }
 

@@ -20,10 +20,14 @@ struct joiner_attempt {
 	struct key *tls, *signing, *sealing;
 };
 
-/* joiner_attempt_find: an attempt of any kind; CB_E_NOT_FOUND.  Keys are not
- * loaded yet. */
+/*
+ * joiner_attempt_find: the newest attempt for this client id and hub, or, with
+ * client_id NULL, the newest that waits for approval; CB_E_NOT_FOUND.  Keys
+ * are not loaded yet.
+ */
 CB_MUST_CHECK enum cb_code joiner_attempt_find(const char *state_dir,
-    const char *in_force, struct joiner_attempt *ret, struct cb_error *err);
+    const char *in_force, const char *client_id, const char *url,
+    struct joiner_attempt *ret, struct cb_error *err);
 /* joiner_attempt_keys: load its keys, or make and store them. */
 CB_MUST_CHECK enum cb_code joiner_attempt_keys(struct joiner_attempt *a,
     struct cb_error *err);
