@@ -23,9 +23,14 @@
 #define KEYS 8
 #define TAIL_ROUNDS 400
 
+/* messages travel as text, acks as what they decode to */
+struct packet {
+	char *text;
+	size_t len;
+	struct ack ack;
+};
 struct queue {
-	char *text[QUEUE];
-	size_t len[QUEUE];
+	struct packet p[QUEUE];
 	size_t n;
 };
 
@@ -70,30 +75,20 @@ fresh_id(struct run *w, char out[UUID_TEXT])
 }
 
 static void
-push(struct queue *q, struct buf *text)
-{
-	size_t i;
-
-	if (q->n == QUEUE) { /* the oldest is lost */
-		free(q->text[0]);
-		for (i = 1; i < QUEUE; i++) {
-			q->text[i - 1] = q->text[i];
-			q->len[i - 1] = q->len[i];
-		}
-		q->n--;
-	}
-	q->len[q->n] = text->len;
-	q->text[q->n++] = buf_take(text);
-}
-
-static void
 drop(struct queue *q, size_t i)
 {
-	free(q->text[i]);
-	for (q->n--; i < q->n; i++) {
-		q->text[i] = q->text[i + 1];
-		q->len[i] = q->len[i + 1];
-	}
+	free(q->p[i].text);
+	q->n--;
+	memmove(&q->p[i], &q->p[i + 1], (q->n - i) * sizeof(q->p[0]));
+}
+
+static struct packet *
+push(struct queue *q)
+{
+	if (q->n == QUEUE) /* the oldest is lost */
+		drop(q, 0);
+	memset(&q->p[q->n], 0, sizeof(q->p[0]));
+	return &q->p[q->n++];
 }
 
 static void
@@ -153,45 +148,40 @@ send(struct run *w)
 	struct replica_agent_store store = memory_agent_store(&w->adb);
 	struct replica_agent_limits limits = { 262144, 1 + below(w, 3) };
 	struct buf out = BUF_INIT;
+	struct packet *p = push(&w->up);
 
 	assert_int_equal(replica_agent_send(&w->a, &store, instance, &limits,
 	    &out, NULL), CB_OK);
-	push(&w->up, &out);
+	p->len = out.len;
+	p->text = buf_take(&out);
 }
 
 static void
-hub_gets(struct run *w, const char *text, size_t len)
+hub_gets(struct run *w, const struct packet *p)
 {
 	struct replica_hub_store store = memory_hub_store(&w->side);
 	struct replica_hub_result res;
-	struct buf out = BUF_INIT;
 	struct changes m;
-	struct ack ack;
 
-	assert_int_equal(changes_decode(text, len, &m, NULL), CB_OK);
+	assert_int_equal(changes_decode(p->text, p->len, &m, NULL), CB_OK);
 	assert_int_equal(replica_hub_take(&w->hdb.s, &store, &m, false, &res,
 	    NULL), CB_OK);
 	if (res.confirmed)
 		w->confirmed++;
-	if (res.answer) {
-		replica_hub_ack(&m, &res, 1, &ack);
-		ack_encode(&ack, &out);
-		push(&w->down, &out);
-	}
+	if (res.answer)
+		replica_hub_ack(&m, &res, 1, &push(&w->down)->ack);
 	changes_done(&m);
 }
 
 static void
-agent_gets(struct run *w, const char *text, size_t len)
+agent_gets(struct run *w, const struct packet *p)
 {
 	struct replica_agent_store store = memory_agent_store(&w->adb);
 	struct replica_agent_result res;
 	char epoch[UUID_TEXT];
-	struct ack ack;
 
-	assert_int_equal(ack_decode(text, len, &ack, NULL), CB_OK);
 	fresh_id(w, epoch);
-	assert_int_equal(replica_agent_ack(&w->a, &store, &ack, -1, epoch,
+	assert_int_equal(replica_agent_ack(&w->a, &store, &p->ack, -1, epoch,
 	    &res, NULL), CB_OK);
 	w->resets += res.new_epoch;
 }
@@ -200,30 +190,19 @@ agent_gets(struct run *w, const char *text, size_t len)
 
 static void
 deliver(struct run *w, struct queue *q,
-    void (*get)(struct run *, const char *, size_t))
+    void (*get)(struct run *, const struct packet *))
 {
-	size_t i, len;
+	size_t i;
 	unsigned x;
-	char *text;
 
 	if (q->n == 0)
 		return;
 	i = below(w, (unsigned)q->n);
 	x = below(w, 100);
-	if (x < 30) {
+	if (x >= 30)
+		get(w, &q->p[i]);
+	if (x < 30 || x >= 50) /* else a repeat: it stays under way */
 		drop(q, i);
-		return;
-	}
-	text = q->text[i];
-	len = q->len[i];
-	if (x < 50) { /* a repeat: it stays in the queue as well */
-		get(w, text, len);
-		return;
-	}
-	q->text[i] = NULL;
-	drop(q, i);
-	get(w, text, len);
-	free(text);
 }
 
 static void
@@ -273,12 +252,11 @@ calm(struct run *w)
 		before = w->confirmed;
 		while (w->up.n > 0 || w->down.n > 0) {
 			if (w->up.n > 0) {
-				hub_gets(w, w->up.text[0], w->up.len[0]);
+				hub_gets(w, &w->up.p[0]);
 				drop(&w->up, 0);
 			}
 			if (w->down.n > 0) {
-				agent_gets(w, w->down.text[0],
-				    w->down.len[0]);
+				agent_gets(w, &w->down.p[0]);
 				drop(&w->down, 0);
 			}
 		}
