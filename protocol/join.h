@@ -105,7 +105,7 @@ CB_MUST_CHECK enum cb_code join_challenge_decode(const char *text, size_t len,
 
 enum join_verdict {
 	JOIN_PROCEED,
-	JOIN_WRONG_SECRET,	/* "wrong client id or secret, or an impostor" */
+	JOIN_WRONG_SECRET,	/* wrong client id or secret, or an impostor */
 	JOIN_TLS_ELSEWHERE,	/* genuine hub, but TLS ends elsewhere */
 };
 
