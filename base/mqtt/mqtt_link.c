@@ -43,7 +43,7 @@ drop_held(struct mqtt_link *l)
 
 	while ((e = l->held) != NULL) {
 		l->held = e->next;
-		mqtt_paho_event_free(e);
+		mqtt_port_event_free(e);
 	}
 	l->held_last = &l->held;
 }
@@ -57,7 +57,7 @@ go_down(struct mqtt_link *l, const char *why)
 	l->state = LINK_IDLE;
 	loop_timer_stop(l->deadline);
 	drop_held(l);
-	mqtt_paho_drop(l->port, l->attempt);
+	mqtt_port_drop(l->port, l->attempt);
 	l->events->down(l->arg, why);
 }
 
@@ -80,7 +80,7 @@ on_deadline(void *arg)
 static void
 start_attempt(struct mqtt_link *l)
 {
-	struct mqtt_options *o = mqtt_paho_options(&l->options->c);
+	struct mqtt_options *o = mqtt_port_options(&l->options->c);
 
 	l->adopted = l->keep_alive_s != 0
 	    && (o->c.keep_alive_s == 0 || l->keep_alive_s < o->c.keep_alive_s);
@@ -90,7 +90,7 @@ start_attempt(struct mqtt_link *l)
 	l->in_flight = 0;
 	loop_timer_start(l->deadline,
 	    (int64_t)o->c.connect_timeout_s * 1000 + CONNECT_EXTRA_MS);
-	mqtt_paho_connect(l->port, l->attempt, o);
+	mqtt_port_connect(l->port, l->attempt, o);
 }
 
 /*
@@ -132,7 +132,7 @@ on_up(struct mqtt_link *l, const struct mqtt_event *e)
 	held = l->held;
 	l->held = NULL;
 	l->held_last = &l->held;
-	mqtt_paho_repost(l->port, held);
+	mqtt_port_repost(l->port, held);
 	l->events->up(l->arg, e->session_present);
 }
 
@@ -169,7 +169,7 @@ deliver(void *arg, struct mqtt_event *e)
 	if (hold(l, e))
 		return;
 	if (e->attempt != l->attempt || l->state == LINK_IDLE) {
-		mqtt_paho_event_free(e);
+		mqtt_port_event_free(e);
 		return;
 	}
 	switch (e->kind) {
@@ -193,7 +193,7 @@ deliver(void *arg, struct mqtt_event *e)
 		l->events->published(l->arg, e->token, e->reason);
 		break;
 	}
-	mqtt_paho_event_free(e);
+	mqtt_port_event_free(e);
 }
 
 struct mqtt_link *
@@ -206,7 +206,7 @@ mqtt_link_new(struct loop *loop, const struct mqtt_events *events, void *arg)
 	l->arg = arg;
 	l->held_last = &l->held;
 	l->deadline = loop_timer_new(loop, on_deadline, l);
-	l->port = mqtt_paho_new(loop, deliver, l);
+	l->port = mqtt_port_new(loop, deliver, l);
 	return l;
 }
 
@@ -215,10 +215,10 @@ mqtt_link_free(struct mqtt_link *l)
 {
 	if (l == NULL)
 		return;
-	mqtt_paho_close(l->port);
+	mqtt_port_close(l->port);
 	drop_held(l);
 	loop_timer_free(l->deadline);
-	mqtt_paho_options_free(l->options);
+	mqtt_port_options_free(l->options);
 	free(l);
 }
 
@@ -233,8 +233,8 @@ mqtt_link_connect(struct mqtt_link *l, const struct mqtt_connect *c,
 		return cb_fail(err, CB_E_INVALID,
 		    "'%s' is not a broker's address: write it as "
 		    "mqtts://host:port", c->url);
-	mqtt_paho_options_free(l->options);
-	l->options = mqtt_paho_options(c);
+	mqtt_port_options_free(l->options);
+	l->options = mqtt_port_options(c);
 	l->state = LINK_CONNECTING;
 	start_attempt(l);
 	return CB_OK;
@@ -246,7 +246,7 @@ mqtt_link_subscribe(struct mqtt_link *l, const char *const *filters, size_t n,
 {
 	if (l->state != LINK_UP)
 		return cb_fail(err, CB_E_CONFLICT, "the link is not up");
-	mqtt_paho_subscribe(l->port, l->attempt, filters, n);
+	mqtt_port_subscribe(l->port, l->attempt, filters, n);
 	return CB_OK;
 }
 
@@ -289,7 +289,7 @@ mqtt_link_publish(struct mqtt_link *l, const char *topic, const void *payload,
 		    "%u messages wait for the broker", l->in_flight);
 	l->in_flight++;
 	*ret_token = ++l->last_token;
-	mqtt_paho_publish(l->port, l->attempt, *ret_token, topic, payload, len,
+	mqtt_port_publish(l->port, l->attempt, *ret_token, topic, payload, len,
 	    jws, retain);
 	return CB_OK;
 }
@@ -307,7 +307,7 @@ mqtt_link_disconnect(struct mqtt_link *l)
 		break;
 	case LINK_UP:
 		loop_timer_start(l->deadline, DISCONNECT_MS);
-		mqtt_paho_disconnect(l->port, l->attempt);
+		mqtt_port_disconnect(l->port, l->attempt);
 		break;
 	}
 	l->state = LINK_CLOSING;

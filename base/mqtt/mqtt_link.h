@@ -22,7 +22,7 @@ struct mqtt_message {	/* borrowed for the call */
 	const char *topic;
 	const char *payload; /* NUL-terminated one past len */
 	size_t len;
-	const char *jws;   /* the user property "jws"; NULL unless exactly one */
+	const char *jws; /* user property "jws"; NULL unless exactly one */
 	bool retained;
 	bool duplicate;
 };

@@ -1,13 +1,10 @@
 /*
- * mqtt_paho -- Eclipse Paho MQTTAsync 1.3.12 behind mqtt_link.
+ * mqtt_paho -- one attempt on Eclipse Paho MQTTAsync 1.3.12.
  *
  * One Paho handle per attempt, destroyed when it is over: Paho keeps and
  * resends nothing of its own (a message that the broker refuses would come
  * back at each reconnect).  Creating and destroying are serialised over all
  * links of the process: Paho starts and ends its threads in them.
- *
- * Locks, outermost first: paho_lock, Paho's own, the port's, the loop's.  The
- * port's lock is never held over a call into Paho.
  */
 #include <MQTTAsync.h>
 #include <netdb.h>
@@ -16,124 +13,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "mem.h"
 #include "mqtt_internal.h"
 
-#define MAX_WAITING (64u * 1024 * 1024) /* bytes on their way to the loop */
-#define MAX_SUBSCRIBE 64
 #define BUFFERED 512 /* over any window of ours */
 #define DISCONNECT_MS 1000
-#define CLOSE_WAIT_MS 300
 #define UNSPECIFIED 0x80 /* MQTT 5, 2.4: unspecified error */
-
-struct attempt;
 
 /* one publish that Paho has; its callback's context */
 struct pending {
-	struct attempt *attempt;
+	struct mqtt_attempt *attempt;
 	int64_t token;
-	struct pending *next, **at; /* under the port's lock */
+	struct pending *next, **at; /* under the attempt's lock */
 };
 
-/* Owned by the port's thread; callbacks read it, and write what the port's
- * lock guards. */
-struct attempt {
+/* Owned by the port's thread; callbacks read it, and write what the lock
+ * guards. */
+struct mqtt_attempt {
 	struct mqtt_port *port;
 	uint64_t id;
 	struct mqtt_options *options;
 	MQTTAsync handle;
 	bool created;
-	struct pending *pendings; /* under the port's lock */
-	char tls_words[256];	  /* under the port's lock */
-};
-
-enum command_kind { CONNECT, SUBSCRIBE, PUBLISH, DISCONNECT, DROP };
-
-struct command {
-	struct command *next;
-	enum command_kind kind;
-	uint64_t attempt;
-	struct mqtt_options *options;
-	char **filters;
-	size_t n;
-	char *topic, *payload, *jws;
-	size_t len;
-	bool retain;
-	int64_t token;
-};
-
-struct mqtt_port {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	unsigned refs;	   /* the link, the thread, each event on its way */
-	struct loop *loop; /* NULL once closed */
-	void (*deliver)(void *link, struct mqtt_event *e);
-	void *link;
-	size_t waiting; /* bytes of messages on their way to the loop */
-	struct command *first, **last;
-	bool closed;
-	bool thread_done;
-	pthread_t thread;
+	struct pending *pendings; /* under lock */
+	char tls_words[256];	  /* under lock */
 };
 
 static pthread_mutex_t paho_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- events, to the loop ---- */
-
-void
-mqtt_paho_event_free(struct mqtt_event *e)
-{
-	if (e == NULL)
-		return;
-	free(e->text);
-	free(e->payload);
-	free(e->jws);
-	free(e);
-}
-
-static void
-port_unref(struct mqtt_port *p)
-{
-	bool last;
-
-	pthread_mutex_lock(&p->lock);
-	last = --p->refs == 0;
-	pthread_mutex_unlock(&p->lock);
-	if (!last)
-		return;
-	pthread_cond_destroy(&p->changed);
-	pthread_mutex_destroy(&p->lock);
-	free(p);
-}
-
-static size_t
-weight(const struct mqtt_event *e)
-{
-	return e->kind == MQTT_EVENT_MESSAGE ? e->len + 512 : 0;
-}
-
-/* on the loop's thread */
-static void
-run_event(void *arg)
-{
-	struct mqtt_event *e = arg;
-	struct mqtt_port *p = e->port;
-	void *link;
-
-	pthread_mutex_lock(&p->lock);
-	p->waiting -= weight(e);
-	link = p->link;
-	pthread_mutex_unlock(&p->lock);
-	if (link != NULL)
-		p->deliver(link, e);
-	else
-		mqtt_paho_event_free(e);
-	port_unref(p);
-}
-
 static struct mqtt_event *
-event_new(const struct attempt *a, enum mqtt_event_kind kind)
+event_new(const struct mqtt_attempt *a, enum mqtt_event_kind kind)
 {
 	struct mqtt_event *e = cb_xcalloc(1, sizeof(*e));
 
@@ -143,51 +53,13 @@ event_new(const struct attempt *a, enum mqtt_event_kind kind)
 	return e;
 }
 
-/*
- * Any thread; e is taken.  A loop that falls far behind loses messages, as a
- * broker with a full queue does: what matters is repeated.
- */
 static void
-post(struct mqtt_event *e)
-{
-	struct mqtt_port *p = e->port;
-	bool posted = false;
-
-	pthread_mutex_lock(&p->lock);
-	if (p->loop != NULL && (e->kind != MQTT_EVENT_MESSAGE
-	    || p->waiting + weight(e) <= MAX_WAITING)) {
-		p->refs++;
-		p->waiting += weight(e);
-		posted = loop_post(p->loop, run_event, e);
-		if (!posted) {
-			p->refs--;
-			p->waiting -= weight(e);
-		}
-	}
-	pthread_mutex_unlock(&p->lock);
-	if (!posted)
-		mqtt_paho_event_free(e);
-}
-
-void
-mqtt_paho_repost(struct mqtt_port *p, struct mqtt_event *list)
-{
-	struct mqtt_event *next;
-
-	for (; list != NULL; list = next) {
-		next = list->next;
-		list->port = p;
-		post(list);
-	}
-}
-
-static void
-post_down(const struct attempt *a, char *why)
+post_down(const struct mqtt_attempt *a, char *why)
 {
 	struct mqtt_event *e = event_new(a, MQTT_EVENT_DOWN);
 
 	e->text = why;
-	post(e);
+	mqtt_port_post(e);
 }
 
 /* ---- Paho's callbacks, on Paho's threads, under Paho's mutex ---- */
@@ -203,7 +75,7 @@ number(MQTTProperties *props, enum MQTTPropertyCodes code, uint32_t fallback)
 static void
 on_connect(void *context, MQTTAsync_successData5 *data)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 	struct mqtt_event *e = event_new(a, MQTT_EVENT_UP);
 
 	e->session_present = data->alt.connect.sessionPresent != 0;
@@ -213,21 +85,21 @@ on_connect(void *context, MQTTAsync_successData5 *data)
 	    MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, 65535);
 	e->max_packet = number(&data->properties,
 	    MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, 0);
-	post(e);
+	mqtt_port_post(e);
 }
 
 /* the reason of a refusal stands in code, in reasonCode, or nowhere */
 static void
 on_connect_failure(void *context, MQTTAsync_failureData5 *data)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 	const char *url = a->options->c.url, *words;
 	int reason = data->code > 0 ? data->code : (int)data->reasonCode;
 	char tls[sizeof(a->tls_words)];
 
-	pthread_mutex_lock(&a->port->lock);
+	pthread_mutex_lock(&a->lock);
 	memcpy(tls, a->tls_words, sizeof(tls));
-	pthread_mutex_unlock(&a->port->lock);
+	pthread_mutex_unlock(&a->lock);
 	if (reason >= UNSPECIFIED) {
 		words = MQTTReasonCode_toString((enum MQTTReasonCodes)reason);
 		post_down(a, cb_xasprintf("the broker at %s refused the "
@@ -244,23 +116,23 @@ on_connect_failure(void *context, MQTTAsync_failureData5 *data)
 static int
 on_tls_error(const char *text, size_t len, void *context)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 
-	pthread_mutex_lock(&a->port->lock);
+	pthread_mutex_lock(&a->lock);
 	/* the first error is the cause */
 	if (a->tls_words[0] == '\0') {
 		snprintf(a->tls_words, sizeof(a->tls_words), "%.*s",
 		    (int)(len < 250 ? len : 250), text);
 		a->tls_words[strcspn(a->tls_words, "\r\n")] = '\0';
 	}
-	pthread_mutex_unlock(&a->port->lock);
+	pthread_mutex_unlock(&a->lock);
 	return 1; /* go on */
 }
 
 static void
 on_lost(void *context, char *cause)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 
 	post_down(a, cb_xasprintf("the connection to the broker at %s was "
 	    "lost%s%s", a->options->c.url, cause != NULL ? ": " : "",
@@ -271,7 +143,7 @@ static void
 on_disconnected(void *context, MQTTProperties *props,
     enum MQTTReasonCodes reason)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 	const char *words = MQTTReasonCode_toString(reason);
 
 	(void)props;
@@ -309,7 +181,7 @@ static int
 on_message(void *context, char *topic, int topic_len,
     MQTTAsync_message *message)
 {
-	struct attempt *a = context;
+	struct mqtt_attempt *a = context;
 	size_t len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
 	struct mqtt_event *e = event_new(a, MQTT_EVENT_MESSAGE);
 
@@ -323,21 +195,21 @@ on_message(void *context, char *topic, int topic_len,
 	e->duplicate = message->dup != 0;
 	/* 0, or the length; a topic that holds a NUL is not for us */
 	if (topic_len == 0 || strlen(topic) == (size_t)topic_len)
-		post(e);
+		mqtt_port_post(e);
 	else
-		mqtt_paho_event_free(e);
+		mqtt_port_event_free(e);
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;
 }
 
 static void
-post_subscribed(const struct attempt *a, bool granted)
+post_subscribed(const struct mqtt_attempt *a, bool granted)
 {
 	struct mqtt_event *e = event_new(a, MQTT_EVENT_SUBSCRIBED);
 
 	e->granted = granted;
-	post(e);
+	mqtt_port_post(e);
 }
 
 static void
@@ -365,24 +237,24 @@ on_subscribe_failure(void *context, MQTTAsync_failureData5 *data)
 static void
 pending_remove(struct pending *m)
 {
-	struct mqtt_port *p = m->attempt->port;
+	struct mqtt_attempt *a = m->attempt;
 
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&a->lock);
 	if (m->next != NULL)
 		m->next->at = m->at;
 	*m->at = m->next;
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&a->lock);
 	free(m);
 }
 
 static void
-post_published(const struct attempt *a, int64_t token, int reason)
+post_published(const struct mqtt_attempt *a, int64_t token, int reason)
 {
 	struct mqtt_event *e = event_new(a, MQTT_EVENT_PUBLISHED);
 
 	e->token = token;
 	e->reason = reason;
-	post(e);
+	mqtt_port_post(e);
 }
 
 static void
@@ -482,7 +354,7 @@ add_jws(MQTTProperties *props, const char *jws)
 }
 
 static int
-create(struct attempt *a)
+create(struct mqtt_attempt *a)
 {
 	static atomic_bool initialised;
 	MQTTAsync_init_options init = MQTTAsync_init_options_initializer;
@@ -507,7 +379,7 @@ create(struct attempt *a)
 }
 
 static int
-start_connect(struct attempt *a)
+start_connect(struct mqtt_attempt *a)
 {
 	const struct mqtt_connect *c = &a->options->c;
 	MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer5;
@@ -560,17 +432,17 @@ start_connect(struct attempt *a)
 	return rc;
 }
 
-static struct attempt *
-do_connect(struct mqtt_port *p, struct command *c)
+struct mqtt_attempt *
+mqtt_paho_open(struct mqtt_port *p, uint64_t id, struct mqtt_options *options)
 {
-	struct attempt *a = cb_xcalloc(1, sizeof(*a));
+	struct mqtt_attempt *a = cb_xcalloc(1, sizeof(*a));
 	char *why;
 	int rc;
 
+	pthread_mutex_init(&a->lock, NULL);
 	a->port = p;
-	a->id = c->attempt;
-	a->options = c->options;
-	c->options = NULL;
+	a->id = id;
+	a->options = options;
 	if ((why = resolve(a->options->c.url)) != NULL) {
 		post_down(a, why);
 		return a;
@@ -585,58 +457,73 @@ do_connect(struct mqtt_port *p, struct command *c)
 	return a;
 }
 
-static void
-do_subscribe(struct attempt *a, struct command *c)
+uint64_t
+mqtt_paho_id(const struct mqtt_attempt *a)
+{
+	return a->id;
+}
+
+void
+mqtt_paho_subscribe(struct mqtt_attempt *a, char *const *filters, size_t n)
 {
 	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-	int qos[MAX_SUBSCRIBE];
+	int qos[MQTT_MAX_FILTERS];
 
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < n; i++)
 		qos[i] = 1;
 	o.onSuccess5 = on_subscribe;
 	o.onFailure5 = on_subscribe_failure;
 	o.context = a;
-	if (MQTTAsync_subscribeMany(a->handle, (int)c->n, c->filters, qos, &o)
+	if (MQTTAsync_subscribeMany(a->handle, (int)n, filters, qos, &o)
 	    != MQTTASYNC_SUCCESS)
 		post_subscribed(a, false);
 }
 
-static void
-do_publish(struct attempt *a, struct command *c)
+static struct pending *
+pending_new(struct mqtt_attempt *a, int64_t token)
 {
-	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
 	struct pending *m = cb_xcalloc(1, sizeof(*m));
-	struct mqtt_port *p = a->port;
-	int rc;
 
 	m->attempt = a;
-	m->token = c->token;
-	pthread_mutex_lock(&p->lock);
+	m->token = token;
+	pthread_mutex_lock(&a->lock);
 	m->next = a->pendings;
 	if (m->next != NULL)
 		m->next->at = &m->next;
 	m->at = &a->pendings;
 	a->pendings = m;
-	pthread_mutex_unlock(&p->lock);
-	add_jws(&o.properties, c->jws);
+	pthread_mutex_unlock(&a->lock);
+	return m;
+}
+
+void
+mqtt_paho_publish(struct mqtt_attempt *a, int64_t token, const char *topic,
+    const char *payload, size_t len, const char *jws, bool retain)
+{
+	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
+	struct pending *m = pending_new(a, token);
+	int rc;
+
+	add_jws(&o.properties, jws);
 	o.onSuccess5 = on_publish;
 	o.onFailure5 = on_publish_failure;
 	o.context = m;
-	rc = MQTTAsync_send(a->handle, c->topic, (int)c->len, c->payload, 1,
-	    c->retain, &o);
+	rc = MQTTAsync_send(a->handle, topic, (int)len, payload, 1, retain,
+	    &o);
 	MQTTProperties_free(&o.properties);
 	if (rc == MQTTASYNC_SUCCESS)
 		return;
 	/* while disconnected: down is on its way and says it all */
 	if (rc != MQTTASYNC_DISCONNECTED)
-		post_published(a, c->token, UNSPECIFIED);
+		post_published(a, token, UNSPECIFIED);
 	pending_remove(m);
 }
 
-static void
-do_disconnect(struct attempt *a)
+void
+mqtt_paho_disconnect(struct mqtt_attempt *a)
 {
-	MQTTAsync_disconnectOptions o = MQTTAsync_disconnectOptions_initializer5;
+	MQTTAsync_disconnectOptions o =
+	    MQTTAsync_disconnectOptions_initializer5;
 
 	o.timeout = DISCONNECT_MS;
 	o.onSuccess5 = on_disconnect;
@@ -647,9 +534,8 @@ do_disconnect(struct attempt *a)
 		post_down(a, cb_xstrdup("disconnected as asked"));
 }
 
-/* no callback of this attempt runs after it */
-static void
-attempt_free(struct attempt *a)
+void
+mqtt_paho_close(struct mqtt_attempt *a)
 {
 	struct pending *m, *next;
 
@@ -664,238 +550,7 @@ attempt_free(struct attempt *a)
 		next = m->next;
 		free(m);
 	}
-	mqtt_paho_options_free(a->options);
+	mqtt_port_options_free(a->options);
+	pthread_mutex_destroy(&a->lock);
 	free(a);
-}
-
-/* ---- commands ---- */
-
-static void
-command_free(struct command *c)
-{
-	mqtt_paho_options_free(c->options);
-	for (size_t i = 0; i < c->n; i++)
-		free(c->filters[i]);
-	free(c->filters);
-	free(c->topic);
-	free(c->payload);
-	free(c->jws);
-	free(c);
-}
-
-static struct attempt *
-run_command(struct mqtt_port *p, struct attempt *current, struct command *c)
-{
-	if (c->kind == CONNECT) {
-		attempt_free(current);
-		return do_connect(p, c);
-	}
-	if (current == NULL || current->id != c->attempt)
-		return current;
-	switch (c->kind) {
-	case CONNECT:
-		break;
-	case SUBSCRIBE:
-		do_subscribe(current, c);
-		break;
-	case PUBLISH:
-		do_publish(current, c);
-		break;
-	case DISCONNECT:
-		do_disconnect(current);
-		break;
-	case DROP:
-		attempt_free(current);
-		return NULL;
-	}
-	return current;
-}
-
-static void *
-port_thread(void *arg)
-{
-	struct mqtt_port *p = arg;
-	struct attempt *current = NULL;
-	struct command *c;
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->closed) {
-		if ((c = p->first) == NULL) {
-			pthread_cond_wait(&p->changed, &p->lock);
-			continue;
-		}
-		p->first = c->next;
-		if (p->first == NULL)
-			p->last = &p->first;
-		pthread_mutex_unlock(&p->lock);
-		current = run_command(p, current, c);
-		command_free(c);
-		pthread_mutex_lock(&p->lock);
-	}
-	while ((c = p->first) != NULL) {
-		p->first = c->next;
-		command_free(c);
-	}
-	pthread_mutex_unlock(&p->lock);
-	attempt_free(current);
-	pthread_mutex_lock(&p->lock);
-	p->thread_done = true;
-	pthread_cond_broadcast(&p->changed);
-	pthread_mutex_unlock(&p->lock);
-	port_unref(p);
-	return NULL;
-}
-
-struct mqtt_port *
-mqtt_paho_new(struct loop *loop,
-    void (*deliver)(void *link, struct mqtt_event *e), void *link)
-{
-	struct mqtt_port *p = cb_xcalloc(1, sizeof(*p));
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	p->refs = 2;
-	p->loop = loop;
-	p->deliver = deliver;
-	p->link = link;
-	p->last = &p->first;
-	if (pthread_create(&p->thread, NULL, port_thread, p) != 0)
-		abort();
-	return p;
-}
-
-void
-mqtt_paho_close(struct mqtt_port *p)
-{
-	pthread_t thread = p->thread;
-	struct timespec ts;
-	bool done;
-	int rc = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_nsec += CLOSE_WAIT_MS * 1000000L;
-	ts.tv_sec += ts.tv_nsec / 1000000000L;
-	ts.tv_nsec %= 1000000000L;
-	pthread_mutex_lock(&p->lock);
-	p->loop = NULL;
-	p->link = NULL;
-	p->closed = true;
-	pthread_cond_broadcast(&p->changed);
-	while (!p->thread_done && rc == 0)
-		rc = pthread_cond_timedwait(&p->changed, &p->lock, &ts);
-	done = p->thread_done;
-	pthread_mutex_unlock(&p->lock);
-	if (done)
-		pthread_join(thread, NULL);
-	else
-		pthread_detach(thread); /* a destroy that hangs */
-	port_unref(p);
-}
-
-/* c is taken */
-static void
-command(struct mqtt_port *p, struct command *c)
-{
-	pthread_mutex_lock(&p->lock);
-	*p->last = c;
-	p->last = &c->next;
-	pthread_cond_broadcast(&p->changed);
-	pthread_mutex_unlock(&p->lock);
-}
-
-static struct command *
-command_new(enum command_kind kind, uint64_t attempt)
-{
-	struct command *c = cb_xcalloc(1, sizeof(*c));
-
-	c->kind = kind;
-	c->attempt = attempt;
-	return c;
-}
-
-void
-mqtt_paho_connect(struct mqtt_port *p, uint64_t attempt,
-    struct mqtt_options *options)
-{
-	struct command *c = command_new(CONNECT, attempt);
-
-	c->options = options;
-	command(p, c);
-}
-
-void
-mqtt_paho_subscribe(struct mqtt_port *p, uint64_t attempt,
-    const char *const *filters, size_t n)
-{
-	struct command *c = command_new(SUBSCRIBE, attempt);
-
-	if (n > MAX_SUBSCRIBE)
-		abort(); /* a fault of the caller */
-	c->filters = cb_xcalloc(n, sizeof(*c->filters));
-	for (c->n = 0; c->n < n; c->n++)
-		c->filters[c->n] = cb_xstrdup(filters[c->n]);
-	command(p, c);
-}
-
-void
-mqtt_paho_publish(struct mqtt_port *p, uint64_t attempt, int64_t token,
-    const char *topic, const void *payload, size_t len, const char *jws,
-    bool retain)
-{
-	struct command *c = command_new(PUBLISH, attempt);
-
-	c->topic = cb_xstrdup(topic);
-	c->payload = cb_xcalloc(len + 1, 1);
-	if (len > 0)
-		memcpy(c->payload, payload, len);
-	c->len = len;
-	c->jws = cb_xstrdup(jws);
-	c->retain = retain;
-	c->token = token;
-	command(p, c);
-}
-
-void
-mqtt_paho_disconnect(struct mqtt_port *p, uint64_t attempt)
-{
-	command(p, command_new(DISCONNECT, attempt));
-}
-
-void
-mqtt_paho_drop(struct mqtt_port *p, uint64_t attempt)
-{
-	command(p, command_new(DROP, attempt));
-}
-
-/* ---- options ---- */
-
-struct mqtt_options *
-mqtt_paho_options(const struct mqtt_connect *c)
-{
-	struct mqtt_options *o = cb_xcalloc(1, sizeof(*o));
-
-	o->c = *c;
-	o->c.url = o->texts[0] = cb_xstrdup(c->url);
-	o->c.client_id = o->texts[1] = cb_xstrdup(c->client_id);
-	o->c.ca_pem = o->texts[2] = cb_xstrdup(c->ca_pem);
-	o->c.cert_pem = o->texts[3] = cb_xstrdup(c->cert_pem);
-	o->c.key_pem = o->texts[4] = cb_xstrdup(c->key_pem);
-	o->c.will_topic = o->texts[5] = cb_xstrdup(c->will_topic);
-	o->c.will_payload = o->texts[6] = cb_xstrdup(c->will_payload);
-	o->c.will_jws = o->texts[7] = cb_xstrdup(c->will_jws);
-	return o;
-}
-
-void
-mqtt_paho_options_free(struct mqtt_options *o)
-{
-	if (o == NULL)
-		return;
-	for (size_t i = 0; i < sizeof(o->texts) / sizeof(o->texts[0]); i++)
-		free(o->texts[i]);
-	free(o);
 }

@@ -257,7 +257,8 @@ file_lock(const char *path, int *ret_fd, struct cb_error *err)
 		return fail_errno(err, "lock", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		enum cb_code r = errno == EWOULDBLOCK
-		    ? fail_locked(fd, path, err) : fail_errno(err, "lock", path);
+		    ? fail_locked(fd, path, err)
+		    : fail_errno(err, "lock", path);
 
 		close(fd);
 		return r;

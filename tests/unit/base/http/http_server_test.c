@@ -241,7 +241,8 @@ the_handler_sees_the_whole_request(void **state)
 	assert_string_equal(json_get_text(o, "path"), "/a/b c");
 	assert_string_equal(json_get_text(o, "body"), "{\"x\":1}");
 	assert_string_equal(json_get_text(o, "a"), "1+2");
-	assert_string_equal(json_get_text(o, "queries"), "a=1+2;b=;c=\303\244;");
+	assert_string_equal(json_get_text(o, "queries"),
+	    "a=1+2;b=;c=\303\244;");
 	assert_string_equal(json_get_text(o, "type"), "application/json");
 	assert_int_equal(json_get_int(o, "family", 0), AF_INET);
 	assert_int_equal(json_get_int(o, "local", 0), AF_INET);

@@ -53,13 +53,14 @@ text_lines_are_one_line_whatever_is_in_them(void **state)
 	(void)state;
 	capture();
 	log_open(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
-	log_info("scan", "read path=%s", "a\nb\033[31m\177 \302\205 \377 \303\244");
+	log_info("scan", "read path=%s",
+	    "a\nb\033[31m\177 \302\205 \377 \303\244");
 	log_debug("scan", "not shown");
 	captured(&out);
 	assert_int_equal(out.data[10], 'T');
 	assert_int_equal(out.data[23], 'Z');
-	assert_string_equal(out.data + 24, " INFO scan: read path=a\\nb\\x1b[31m"
-	    "\\x7f \\u0085 \357\277\275 \303\244\n");
+	assert_string_equal(out.data + 24,
+	    " INFO scan: read path=a\\nb\\x1b[31m\\x7f \\u0085 \357\277\275 \303\244\n");
 	buf_done(&out);
 }
 
