@@ -157,7 +157,7 @@ enum cb_code
 hubkeys_join(struct hubkeys *held, const char *text, size_t len, int64_t now,
     struct cb_error *err)
 {
-	struct hubkeys doc;
+	struct hubkeys doc = { .rev = 0 };
 	enum cb_code r;
 
 	if ((r = peek(text, len, &doc, err)) != CB_OK ||
@@ -171,7 +171,7 @@ enum cb_code
 hubkeys_update(struct hubkeys *held, const char *text, size_t len,
     int64_t now, bool *ret_changed, struct cb_error *err)
 {
-	struct hubkeys doc;
+	struct hubkeys doc = { .rev = 0 };
 	uint8_t sum[SHA256_LEN];
 	enum cb_code r;
 

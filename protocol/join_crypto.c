@@ -12,7 +12,7 @@
 void
 join_secret_make(char out[JOIN_SECRET_TEXT], const uint8_t random[32])
 {
-	memcpy(out, SECRET_PREFIX, 4);
+	memcpy(out, SECRET_PREFIX, sizeof(SECRET_PREFIX));
 	b64u_encode_to(out + 4, random, 32);
 }
 

@@ -174,8 +174,8 @@ read_header(const struct parts *p, enum alg alg, bool detached,
 
 	if (p->header_len > HEADER_MAX)
 		return deny(err, "its header is too long");
-	if ((r = b64u_decode(&text, p->header, p->header_len, err)) != CB_OK ||
-	    (r = json_parse(buf_text(&text), text.len, &h, err)) != CB_OK) {
+	if (b64u_decode(&text, p->header, p->header_len, err) != CB_OK ||
+	    json_parse(buf_text(&text), text.len, &h, err) != CB_OK) {
 		r = cb_context(err, CB_E_DENIED, "header of a signature");
 		goto out;
 	}
@@ -190,8 +190,10 @@ read_header(const struct parts *p, enum alg alg, bool detached,
 		r = deny(err, "its typ does not fit");
 	else if (kid[0] == '\0' || strlen(kid) > LIMITS_KID)
 		r = deny(err, "its kid is empty or too long");
-	else
+	else {
 		memcpy(ret_kid, kid, strlen(kid) + 1);
+		r = CB_OK;
+	}
 out:
 	json_free(h);
 	buf_done(&text);
@@ -210,15 +212,15 @@ check_eddsa(const struct parts *p, const char *kid,
 
 	if (!keys->find(keys->arg, kid, x))
 		return deny(err, "its kid is not held for this use");
-	if ((r = b64u_decode(&raw, p->sig, p->sig_len, err)) != CB_OK) {
+	if (b64u_decode(&raw, p->sig, p->sig_len, NULL) != CB_OK) {
 		r = deny(err, "it is not base64url");
 	} else if (raw.len != sizeof(sig)) {
 		r = deny(err, "it has not 64 bytes");
 	} else {
 		memcpy(sig, raw.data, sizeof(sig));
 		k = key_from_raw_public(KEY_ED25519, x);
-		if (k == NULL || !key_verify(k, sig, sizeof(sig), input, len))
-			r = deny(err, "it does not verify");
+		r = k != NULL && key_verify(k, sig, sizeof(sig), input, len) ?
+		    CB_OK : deny(err, "it does not verify");
 	}
 	key_free(k);
 	buf_done(&raw);
@@ -231,7 +233,7 @@ jws_verify(const char *jws, const void *payload, size_t len, const char *typ,
 {
 	struct buf input = BUF_INIT;
 	char kid[LIMITS_KID + 1];
-	struct parts p;
+	struct parts p = { .header = NULL };
 	size_t jws_len = strnlen(jws, LIMITS_JWS + 1);
 	enum cb_code r;
 
@@ -275,7 +277,7 @@ jws_mac_read(const char *text, size_t len, const uint8_t key[32],
 	uint8_t mac[SHA256_LEN], given[SHA256_LEN];
 	struct buf sig = BUF_INIT;
 	char said[LIMITS_KID + 1];
-	struct parts p;
+	struct parts p = { .header = NULL };
 	enum cb_code r;
 
 	if ((r = open_compact(text, len, &p, err)) != CB_OK ||
@@ -302,7 +304,7 @@ jws_unpack(const char *text, size_t len, const char *typ,
     const struct jws_keys *keys, struct buf *out, struct cb_error *err)
 {
 	char kid[LIMITS_KID + 1];
-	struct parts p;
+	struct parts p = { .header = NULL };
 	enum cb_code r;
 
 	if ((r = open_compact(text, len, &p, err)) != CB_OK ||
@@ -317,14 +319,14 @@ enum cb_code
 jws_peek(const char *text, size_t len, const char *typ,
     char ret_kid[LIMITS_KID + 1], struct buf *payload, struct cb_error *err)
 {
-	struct parts p;
+	struct parts p = { .header = NULL };
 	enum cb_code r;
 
 	if ((r = open_compact(text, len, &p, err)) != CB_OK)
 		return r;
-	if ((r = read_header(&p, ALG_EDDSA, false, typ, ret_kid, NULL)) !=
-	    CB_OK && (r = read_header(&p, ALG_HS256, false, typ, ret_kid,
-	    err)) != CB_OK)
+	if (read_header(&p, ALG_EDDSA, false, typ, ret_kid, NULL) != CB_OK &&
+	    (r = read_header(&p, ALG_HS256, false, typ, ret_kid, err)) !=
+	    CB_OK)
 		return r;
 	return payload == NULL ? CB_OK : take_payload(&p, payload, err);
 }
