@@ -119,6 +119,27 @@ api_instances_sources(struct store *s, const char *instance,
 	return r;
 }
 
+/* how much of the agent's records is here: equal digests, equal records */
+static enum cb_code
+read_replica(struct store *s, const char *id, struct json **ret,
+    struct cb_error *err)
+{
+	struct replica_hub_state state;
+	uint8_t sum[RECORD_HASH_LEN];
+	char digest[RECORD_HASH_TEXT];
+	enum cb_code r;
+
+	if ((r = store_replica_get(s, id, &state, err)) != CB_OK ||
+	    (r = store_record_sum(s, id, sum, err)) != CB_OK)
+		return r;
+	record_hash_text(digest, sum);
+	*ret = json_new_object();
+	json_set_text(*ret, "epoch", state.epoch);
+	json_set_int(*ret, "rev", state.rev);
+	json_set_text(*ret, "digest", digest);
+	return CB_OK;
+}
+
 static enum cb_code
 read_whole(struct store *s, const char *id, struct json **ret,
     struct cb_error *err)
@@ -126,12 +147,15 @@ read_whole(struct store *s, const char *id, struct json **ret,
 	struct store_instance_item *item = NULL;
 	struct store_command *jobs = NULL;
 	struct json *o = NULL, *facts = NULL, *sources = NULL, *list;
+	struct json *replica = NULL;
 	size_t n = 0, i;
 	enum cb_code r;
 
 	if ((r = store_instance_item(s, id, &item, err)) != CB_OK)
 		goto out;
 	if ((r = api_instances_sources(s, id, &sources, err)) != CB_OK)
+		goto out;
+	if ((r = read_replica(s, id, &replica, err)) != CB_OK)
 		goto out;
 	if ((r = store_command_recent(s, id, JOBS_SHOWN, &jobs, &n, err)) !=
 	    CB_OK)
@@ -142,6 +166,8 @@ read_whole(struct store *s, const char *id, struct json **ret,
 	    json_new_null());
 	json_set(o, "sources", sources);
 	sources = NULL;
+	json_set(o, "replica", replica);
+	replica = NULL;
 	list = json_new_array();
 	for (i = 0; i < n; i++)
 		json_push(list, api_jobs_item(&jobs[i]));
@@ -153,6 +179,7 @@ read_whole(struct store *s, const char *id, struct json **ret,
 out:
 	json_free(facts);
 	json_free(sources);
+	json_free(replica);
 	store_free(jobs);
 	store_free(item);
 	return r;

@@ -22,7 +22,7 @@ def wait_for(what, check, seconds=15):
             last = check()
             if last:
                 return last
-        except (OSError, KeyError, ValueError, IndexError) as e:
+        except (OSError, KeyError, ValueError, IndexError, TypeError) as e:
             last = e
         time.sleep(0.05)
     raise AssertionError(f'{what}: not within {seconds} s (last: {last!r})')
