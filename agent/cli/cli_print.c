@@ -169,16 +169,16 @@ cli_print_status(FILE *to, const struct json *status)
 	const char *id = json_get_text(status, "instanceId");
 	int64_t head = json_get_int(replica, "head", -1);
 	int64_t acked = json_get_int(replica, "acked", -1);
+	bool joined = strcmp(text_or(status, "state", ""), "joined") == 0;
 
 	print_state(to, status);
 	if (id != NULL)
 		line(to, "  instance: ", id, "\n");
 	print_counts(to, json_get(status, "counts"));
-	if (head >= 0 && acked == head)
-		fputs("  the hub has everything\n", to);
-	else if (head >= 0 && acked >= 0)
-		fprintf(to, "  the hub has %lld of %lld changes\n",
-		    (long long)acked, (long long)head);
+	/* numbers of changes begin at a time: their difference counts nothing */
+	if (joined && head >= 0)
+		fputs(acked >= head ? "  the hub has confirmed everything\n"
+		    : "  changes wait for the hub's confirmation\n", to);
 	if (json_get_text(status, "version") != NULL)
 		line(to, "  agent version: ",
 		    json_get_text(status, "version"), "\n");

@@ -254,7 +254,7 @@ a_status_says_why_and_what_is_wrong(void **state)
 	says(fix.out, "why: no route");
 	says(fix.out, "instance: i-1");
 	says(fix.out, "certificates: 3 total, 3 ok\n");
-	says(fix.out, "7 of 9 changes");
+	says(fix.out, "changes wait");
 	says(fix.out, "problem: p one");
 }
 
