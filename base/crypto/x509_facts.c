@@ -17,6 +17,7 @@
 #include "mem.h"
 #include "ossl.h"
 #include "utf8.h"
+#include "x509_cut.h"
 
 #define DER_MAX 65536
 #define SERIAL_MAX 32 /* bytes; RFC 5280 allows 20 */
@@ -259,11 +260,12 @@ fill_sans(struct x509_facts *f, const GENERAL_NAMES *names)
 }
 
 static enum cb_code
-read_sans(X509 *cert, struct x509_facts *f, struct cb_error *err)
+read_sans(const X509_EXTENSIONS *extensions, struct x509_facts *f,
+    struct cb_error *err)
 {
 	int found = 0;
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name,
-	    &found, NULL);
+	GENERAL_NAMES *names = X509V3_get_d2i(extensions,
+	    NID_subject_alt_name, &found, NULL);
 
 	if (names == NULL && found != -1)
 		return ossl_fail(err, CB_E_INVALID,
@@ -273,41 +275,33 @@ read_sans(X509 *cert, struct x509_facts *f, struct cb_error *err)
 	return CB_OK;
 }
 
-static void
-read_key_type(const X509 *cert, struct x509_facts *f)
+static bool
+read_is_ca(const X509_EXTENSIONS *extensions)
 {
-	static const struct {
-		const char *group, *word;
-	} curves[] = {
-		{ "prime256v1", "ecdsa-p256" },
-		{ "secp384r1", "ecdsa-p384" },
-		{ "secp521r1", "ecdsa-p521" },
-	};
-	EVP_PKEY *pkey = X509_get0_pubkey(cert);
-	const char *word = "other";
-	char group[64];
-	size_t i;
+	BASIC_CONSTRAINTS *basic = X509V3_get_d2i(extensions,
+	    NID_basic_constraints, NULL, NULL);
+	bool is_ca = basic != NULL && basic->ca != 0;
 
-	if (pkey == NULL)
-		word = "unknown";
-	else if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")) {
-		(void)snprintf(f->key_type, sizeof(f->key_type), "rsa%d",
-		    EVP_PKEY_get_bits(pkey));
-		return;
-	} else if (EVP_PKEY_is_a(pkey, "ED25519"))
-		word = "ed25519";
-	else if (EVP_PKEY_is_a(pkey, "ED448"))
-		word = "ed448";
-	else if (EVP_PKEY_is_a(pkey, "EC")) {
-		word = "ecdsa-other";
-		if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL)
-		    != 1)
-			group[0] = '\0';
-		for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
-			if (strcmp(group, curves[i].group) == 0)
-				word = curves[i].word;
-	}
-	(void)cb_copy_text(f->key_type, sizeof(f->key_type), word);
+	BASIC_CONSTRAINTS_free(basic);
+	return is_ca;
+}
+
+static enum cb_code
+read_extensions(const struct x509_part *part, struct x509_facts *f,
+    struct cb_error *err)
+{
+	const unsigned char *p = part->der;
+	X509_EXTENSIONS *extensions = NULL;
+	enum cb_code r;
+
+	if (p != NULL && (extensions = d2i_X509_EXTENSIONS(NULL, &p,
+	    (long)part->der_len)) == NULL)
+		return ossl_fail(err, CB_E_INVALID,
+		    "its extensions do not parse");
+	f->is_ca = read_is_ca(extensions);
+	r = read_sans(extensions, f, err);
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return r;
 }
 
 /*
@@ -315,41 +309,33 @@ read_key_type(const X509 *cert, struct x509_facts *f)
  * a negative number (against RFC 5280, but seen) shows its two's complement.
  */
 static enum cb_code
-read_serial(const X509 *cert, struct x509_facts *f, struct cb_error *err)
+read_serial(const struct x509_part *part, struct x509_facts *f,
+    struct cb_error *err)
 {
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	unsigned char *der = NULL;
-	const unsigned char *p;
-	int len = i2d_ASN1_INTEGER(serial, &der);
-	size_t n;
+	const uint8_t *p = part->body;
+	size_t n = part->len;
 
-	/* tag, a length of one byte, then what is asked for */
-	if (len < 3 || len > SERIAL_MAX + 3 || der[1] > 127) {
-		OPENSSL_free(der);
-		return ossl_fail(err, CB_E_INVALID,
-		    "its serial number is too long");
-	}
-	p = der + 2;
-	n = (size_t)len - 2;
 	if (n > 1 && p[0] == 0) {
 		p++;
 		n--;
 	}
-	if (n <= SERIAL_MAX)
-		hex_encode_to(f->serial, p, n);
-	OPENSSL_free(der);
-	if (n > SERIAL_MAX)
+	if (n == 0 || n > SERIAL_MAX)
 		return cb_fail(err, CB_E_INVALID,
 		    "its serial number is too long");
+	hex_encode_to(f->serial, p, n);
 	return CB_OK;
 }
 
 static enum cb_code
-read_time(const ASN1_TIME *t, int64_t *ret_ms, struct cb_error *err)
+read_time(const struct x509_part *part, int64_t *ret_ms, struct cb_error *err)
 {
+	const unsigned char *p = part->der;
+	ASN1_TIME *t = d2i_ASN1_TIME(NULL, &p, (long)part->der_len);
 	struct tm tm;
+	int ok = t != NULL && ASN1_TIME_to_tm(t, &tm) == 1;
 
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
+	ASN1_TIME_free(t);
+	if (!ok)
 		return ossl_fail(err, CB_E_INVALID,
 		    "its time of validity does not parse");
 	*ret_ms = instant_from_civil(tm.tm_year + 1900, tm.tm_mon + 1,
@@ -358,55 +344,67 @@ read_time(const ASN1_TIME *t, int64_t *ret_ms, struct cb_error *err)
 }
 
 static enum cb_code
-read_facts(X509 *cert, struct x509_facts *f, struct cb_error *err)
+read_names(const struct x509_cut *cut, struct x509_facts *f,
+    struct cb_error *err)
 {
-	const X509_NAME *subject = X509_get_subject_name(cert);
-	const X509_NAME *issuer = X509_get_issuer_name(cert);
-	enum cb_code r;
+	const unsigned char *p = cut->subject.der, *q = cut->issuer.der;
+	X509_NAME *subject, *issuer;
+	enum cb_code r = CB_OK;
 
+	subject = d2i_X509_NAME(NULL, &p, (long)cut->subject.der_len);
+	issuer = d2i_X509_NAME(NULL, &q, (long)cut->issuer.der_len);
+	if (subject == NULL || issuer == NULL) {
+		r = ossl_fail(err, CB_E_INVALID, "not a certificate");
+		goto out;
+	}
 	f->cn = common_name(subject);
 	f->subject = name_text(subject);
 	f->issuer = name_text(issuer);
 	f->self_issued = X509_NAME_cmp(subject, issuer) == 0;
-	f->is_ca = (X509_get_extension_flags(cert) & EXFLAG_CA) != 0;
-	read_key_type(cert, f);
-	if ((r = read_serial(cert, f, err)) != CB_OK
-	    || (r = read_time(X509_get0_notBefore(cert), &f->not_before, err))
-	    != CB_OK
-	    || (r = read_time(X509_get0_notAfter(cert), &f->not_after, err))
-	    != CB_OK)
+out:
+	X509_NAME_free(subject);
+	X509_NAME_free(issuer);
+	return r;
+}
+
+static enum cb_code
+read_facts(const struct x509_cut *cut, struct x509_facts *f,
+    struct cb_error *err)
+{
+	enum cb_code r;
+
+	x509_cut_key_name(cut, f->key_type, sizeof(f->key_type));
+	if ((r = read_names(cut, f, err)) != CB_OK
+	    || (r = read_serial(&cut->serial, f, err)) != CB_OK
+	    || (r = read_time(&cut->not_before, &f->not_before, err)) != CB_OK
+	    || (r = read_time(&cut->not_after, &f->not_after, err)) != CB_OK)
 		return r;
-	return read_sans(cert, f, err);
+	return read_extensions(&cut->extensions, f, err);
 }
 
 enum cb_code
 x509_facts_der(const void *der, size_t len, struct x509_facts *ret_facts,
     struct cb_error *err)
 {
-	const unsigned char *p = der, *end = p + len;
 	struct x509_facts f = { .sans = NULL };
 	uint8_t sha256[SHA256_LEN];
+	struct x509_cut cut;
 	enum cb_code r;
-	X509 *cert;
 
 	if (len > DER_MAX)
 		return cb_fail(err, CB_E_TOO_BIG,
 		    "a certificate of %zu bytes", len);
-	cert = d2i_X509(NULL, &p, (long)len);
-	if (cert == NULL || p != end) {
-		r = ossl_fail(err, CB_E_INVALID, "not a certificate");
-		goto out;
-	}
+	if (!x509_cut_read(der, len, &cut))
+		return cb_fail(err, CB_E_INVALID, "not a certificate");
 	hash_sha256(sha256, der, len);
 	hex_encode_to(f.sha256, sha256, sizeof(sha256));
-	if ((r = read_facts(cert, &f, err)) != CB_OK)
+	if ((r = read_facts(&cut, &f, err)) != CB_OK)
 		goto out;
 	*ret_facts = f;
 	f = (struct x509_facts){ .sans = NULL };
 out:
-	ERR_clear_error(); /* keys the library does not know leave words */
+	ERR_clear_error(); /* parts the library refuses leave words */
 	x509_facts_done(&f);
-	X509_free(cert);
 	return r;
 }
 
