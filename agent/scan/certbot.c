@@ -384,6 +384,7 @@ read_place(struct scan *s, struct scan_target *t, const char *config,
 	scan_map_done(&r.live, NULL);
 	scan_map_done(&r.archives, NULL);
 	scan_map_done(&r.names, NULL);
+	scan_map_done(&r.chains, NULL);
 	certbot_logs_done(&r.logs);
 }
 

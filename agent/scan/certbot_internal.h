@@ -48,6 +48,7 @@ struct certbot_root {
 	struct scan_map archives; /* archive directories */
 	struct scan_map names;	/* lineage name: struct scan_certificate */
 	bool denied;		/* some file below could not be read */
+	struct scan_map chains;	/* texts of chains: struct certbot_chain */
 };
 
 /* A lineage under work. */
@@ -69,12 +70,18 @@ struct certbot_cert {
 	struct x509_facts facts;
 	bool parsed;
 	bool empty, truncated, holds_key; /* what is wrong with it */
-	int chain_complete; /* of a fullchain: 1 0, else -1 */
+	int chain_complete; /* of a fullchain: 1 0, -1 begins otherwise */
 };
-/* certbot_files_cert: facts of the first certificate of a file; is_chain:
- * also whether the rest leads up from it.  ret_stat: of the real file. */
+/*
+ * certbot_files_cert: facts of the first certificate of a file, whose stat the
+ * caller has.  certbot_files_fullchain: does the file begin with leaf, and
+ * does the rest lead up from it?  Only chain_complete of the result is set.
+ */
 int certbot_files_cert(struct certbot_root *r, const char *path,
-    bool is_chain, const struct certbot_cert **ret, struct stat *ret_stat);
+    const struct stat *st, const struct certbot_cert **ret);
+int certbot_files_fullchain(struct certbot_root *r, const char *path,
+    const struct stat *st, const struct certbot_cert *leaf,
+    const struct certbot_cert **ret);
 
 /* certbot_logs_read: add the logs of dir; makes the source record. */
 void certbot_logs_read(struct certbot_root *r, const char *dir);

@@ -6,6 +6,9 @@
 #include "certbot_internal.h"
 #include "instant.h"
 
+enum link_state { LINK_OK, LINK_MISSING, LINK_DANGLING, LINK_REGULAR,
+	LINK_UNKNOWN };
+
 /* A record under work. */
 struct work {
 	struct certbot_root *r;
@@ -13,6 +16,10 @@ struct work {
 	const struct certbot_conf *conf; /* NULL when it says nothing sure */
 	struct scan_certificate *c;
 	const struct certbot_cert *cert; /* NULL: not read */
+	enum link_state states[CERTBOT_KINDS];
+	long versions[CERTBOT_KINDS]; /* N of the file a link points to, or 0 */
+	const char *real[CERTBOT_KINDS]; /* the files behind the links */
+	struct stat st[CERTBOT_KINDS];
 	int64_t plan_before, plan_after; /* what certbot would decide on */
 };
 
@@ -153,33 +160,10 @@ check_conf(struct work *w)
 	check_conf_shape(w, conf);
 }
 
-enum link_state { LINK_OK, LINK_MISSING, LINK_DANGLING, LINK_REGULAR,
-	LINK_UNKNOWN };
-
 static bool
 is_gone(int result)
 {
 	return result == ENOENT || result == ENOTDIR || result == ELOOP;
-}
-
-/* look_at: what is at a live path, without opening it. */
-static enum link_state
-look_at(struct work *w, const char *path)
-{
-	struct stat st;
-	int result;
-
-	if (path == NULL || *path != '/')
-		return LINK_MISSING;
-	result = rootfs_stat(w->r->s->fs, path, false, &st);
-	if (result != 0)
-		return is_gone(result) ? LINK_MISSING : LINK_UNKNOWN;
-	if (!S_ISLNK(st.st_mode))
-		return LINK_REGULAR;
-	result = rootfs_stat(w->r->s->fs, path, true, &st);
-	if (result == 0)
-		return LINK_OK;
-	return is_gone(result) ? LINK_DANGLING : LINK_UNKNOWN;
 }
 
 static const char *
@@ -189,6 +173,44 @@ parent_of(struct work *w, const char *path)
 
 	return scan_arena_textn(&w->r->s->arena, path,
 	    slash == NULL ? 0 : (size_t)(slash - path));
+}
+
+/* version_of: N of "certN.pem", 0 when it is no such name. */
+static long
+version_of(const char *name, const char *kind)
+{
+	size_t n = strlen(kind);
+	char *end;
+	long v;
+
+	if (strncmp(name, kind, n) != 0 || !isdigit((unsigned char)name[n]))
+		return 0;
+	v = strtol(name + n, &end, 10);
+	return strcmp(end, ".pem") == 0 && v < 1000000000 ? v : 0;
+}
+
+/* look_at: what is at a live path, without opening it. */
+static void
+look_at(struct work *w, size_t kind)
+{
+	struct rootfs *fs = w->r->s->fs;
+	const char *path = w->l->path[kind];
+	struct rootfs_probe p;
+	int result = rootfs_probe(fs, path, &p);
+
+	if (p.is_link)
+		w->versions[kind] = version_of(p.target,
+		    certbot_conf_kind_names[kind]);
+	if (result == 0) {
+		w->states[kind] = p.is_link ? LINK_OK : LINK_REGULAR;
+		w->real[kind] = scan_arena_text(&w->r->s->arena,
+		    rootfs_real(fs));
+		w->st[kind] = p.st;
+	} else if (is_gone(result)) {
+		w->states[kind] = p.is_link ? LINK_DANGLING : LINK_MISSING;
+	} else {
+		w->states[kind] = LINK_UNKNOWN;
+	}
 }
 
 static void
@@ -205,8 +227,9 @@ note_moved(struct work *w)
 }
 
 static void
-judge_links(struct work *w, const enum link_state *states)
+judge_links(struct work *w)
 {
+	const enum link_state *states = w->states;
 	struct scan_arena *a = &w->r->s->arena;
 	const char *file;
 	size_t i, regular = 0;
@@ -237,36 +260,39 @@ judge_links(struct work *w, const enum link_state *states)
 	}
 }
 
-/* check_links: true when there is a certificate file to read. */
+/* live_exists: is there a live directory?  Only asked when it looks bad. */
 static bool
-check_links(struct work *w)
+live_exists(struct work *w)
 {
-	const char *const *path = w->l->path;
-	enum link_state states[CERTBOT_KINDS];
 	struct stat st;
-	int result;
-	size_t i;
+	int result = rootfs_stat(w->r->s->fs,
+	    parent_of(w, w->l->path[CERTBOT_CERT]), true, &st);
 
-	if (path[CERTBOT_CERT] == NULL)
-		return false;
-	result = rootfs_stat(w->r->s->fs, parent_of(w, path[CERTBOT_CERT]),
-	    true, &st);
 	if (is_gone(result)) {
 		note(w, "live-missing", NULL);
 		judge(w, SCAN_INCOMPLETE, "the live directory of this "
 		    "certificate does not exist");
 		note_moved(w);
-		return false;
-	}
-	if (result != 0) {
+	} else if (result != 0) {
 		unreadable(w, result);
-		return false;
 	}
+	return result == 0;
+}
+
+/* check_links: true when there is a certificate file to read. */
+static bool
+check_links(struct work *w)
+{
+	size_t i;
+
 	for (i = 0; i < CERTBOT_KINDS; i++)
-		states[i] = look_at(w, path[i]);
-	judge_links(w, states);
-	return states[CERTBOT_CERT] != LINK_MISSING
-	    && states[CERTBOT_CERT] != LINK_DANGLING;
+		look_at(w, i);
+	if ((w->states[CERTBOT_CERT] == LINK_MISSING
+	    || w->states[CERTBOT_CERT] == LINK_UNKNOWN) && !live_exists(w))
+		return false;
+	judge_links(w);
+	return w->states[CERTBOT_CERT] != LINK_MISSING
+	    && w->states[CERTBOT_CERT] != LINK_DANGLING;
 }
 
 static void
@@ -286,16 +312,34 @@ use_facts(struct work *w, const struct x509_facts *f)
 	w->plan_after = f->not_after;
 }
 
+/* read_fullchain: what servers send; it must begin with our certificate. */
+static void
+read_fullchain(struct work *w)
+{
+	const struct certbot_cert *full;
+
+	if (w->real[CERTBOT_FULLCHAIN] == NULL
+	    || certbot_files_fullchain(w->r, w->real[CERTBOT_FULLCHAIN],
+	    &w->st[CERTBOT_FULLCHAIN], w->cert, &full) != 0)
+		return;
+	w->c->chain_complete = full->chain_complete > 0;
+	if (full->chain_complete < 0)
+		note(w, "fullchain-of-another-certificate", NULL);
+}
+
 static void
 read_certificate(struct work *w)
 {
-	const struct certbot_cert *full;
-	struct stat st;
+	struct stat *st = &w->st[CERTBOT_CERT];
+	const char *real = w->real[CERTBOT_CERT];
 	int result;
 
-	result = certbot_files_cert(w->r, w->l->path[CERTBOT_CERT], false,
-	    &w->cert, &st);
-	if (result != 0) {
+	if (real != NULL)
+		result = certbot_files_cert(w->r, real, st, &w->cert);
+	else
+		result = rootfs_stat(w->r->s->fs, w->l->path[CERTBOT_CERT],
+		    true, st); /* once more, for the reason */
+	if (result != 0 || real == NULL) {
 		w->cert = NULL;
 		unreadable(w, result);
 		return;
@@ -311,50 +355,9 @@ read_certificate(struct work *w)
 		w->cert = NULL;
 		return;
 	}
-	w->c->last_success = mtime_ms(&st);
+	w->c->last_success = mtime_ms(st);
 	use_facts(w, &w->cert->facts);
-	if (w->l->path[CERTBOT_FULLCHAIN] == NULL
-	    || certbot_files_cert(w->r, w->l->path[CERTBOT_FULLCHAIN], true,
-	    &full, &st) != 0)
-		return;
-	w->c->chain_complete = full->chain_complete > 0;
-	if (!full->parsed
-	    || strcmp(full->facts.sha256, w->cert->facts.sha256) != 0) {
-		w->c->chain_complete = 0;
-		note(w, "fullchain-of-another-certificate", NULL);
-	}
-}
-
-/* version_of: N of "certN.pem", 0 when it is no such name. */
-static long
-version_of(const char *name, const char *kind)
-{
-	size_t n = strlen(kind);
-	char *end;
-	long v;
-
-	if (strncmp(name, kind, n) != 0 || !isdigit((unsigned char)name[n]))
-		return 0;
-	v = strtol(name + n, &end, 10);
-	return strcmp(end, ".pem") == 0 && v < 1000000000 ? v : 0;
-}
-
-/* live_version: N of the file a live link points to, 0 when there is none */
-static long
-live_version(struct work *w, size_t kind)
-{
-	struct buf target = BUF_INIT;
-	const char *path = w->l->path[kind], *name;
-	long v = 0;
-
-	if (path != NULL && *path == '/'
-	    && rootfs_readlink(w->r->s->fs, path, &target) == 0) {
-		name = strrchr(buf_text(&target), '/');
-		v = version_of(name == NULL ? buf_text(&target) : name + 1,
-		    certbot_conf_kind_names[kind]);
-	}
-	buf_done(&target);
-	return v;
+	read_fullchain(w);
 }
 
 static int
@@ -380,19 +383,22 @@ is_whole(const struct rootfs_names *names, long v)
 	return true;
 }
 
-/* find_versions: the newest version of which all files, and of which any file
- * exists in the archive; 0 when there is none. */
-static void
+/*
+ * find_versions: the newest version of which all files, and of which any file
+ * exists in the archive; 0 when there is none.  Says where the archive is.
+ */
+static const char *
 find_versions(struct work *w, long *ret_whole, long *ret_any)
 {
-	struct rootfs_names names = { NULL, 0 };
+	struct rootfs_names names;
+	const char *real = NULL;
 	size_t i, k;
 	long v;
 
 	*ret_whole = 0;
 	*ret_any = 0;
-	if (w->l->archive != NULL)
-		(void)rootfs_list(w->r->s->fs, w->l->archive, &names);
+	if (rootfs_list(w->r->s->fs, w->l->archive, &names) == 0)
+		real = rootfs_real(w->r->s->fs);
 	for (i = 0; i < names.n; i++)
 		for (k = 0; k < CERTBOT_KINDS; k++) {
 			v = version_of(names.list[i],
@@ -403,6 +409,7 @@ find_versions(struct work *w, long *ret_whole, long *ret_any)
 				*ret_whole = v;
 		}
 	rootfs_names_done(&names);
+	return real;
 }
 
 /* compare_newer: version v is whole and not live.  certbot decides on it. */
@@ -414,7 +421,8 @@ compare_newer(struct work *w, long v)
 	const char *path = scan_arena_printf(&w->r->s->arena,
 	    "%s/cert%ld.pem", w->l->archive, v);
 
-	if (certbot_files_cert(w->r, path, false, &other, &st) != 0
+	if (rootfs_stat(w->r->s->fs, path, true, &st) != 0
+	    || certbot_files_cert(w->r, path, &st, &other) != 0
 	    || !other->parsed) {
 		note_number(w, "newer-version-unreadable", v);
 		return;
@@ -426,36 +434,21 @@ compare_newer(struct work *w, long v)
 	w->plan_after = other->facts.not_after;
 }
 
-/* note_elsewhere: live/ points into the archive of another lineage. */
-static void
-note_elsewhere(struct work *w)
-{
-	struct rootfs *fs = w->r->s->fs;
-	struct stat st;
-	const char *real;
-
-	if (w->l->archive == NULL
-	    || rootfs_stat(fs, w->l->path[CERTBOT_CERT], true, &st) != 0)
-		return;
-	real = parent_of(w, rootfs_real(fs));
-	if (rootfs_stat(fs, w->l->archive, true, &st) != 0
-	    || strcmp(rootfs_real(fs), real) == 0)
-		return;
-	note(w, "live-links-elsewhere", real);
-}
-
 static void
 check_versions(struct work *w)
 {
-	long live = live_version(w, CERTBOT_CERT), whole, any, v;
+	long live = w->versions[CERTBOT_CERT], whole, any;
+	const char *archive = find_versions(w, &whole, &any);
+	const char *real = w->real[CERTBOT_CERT];
 	struct stat st;
 	size_t k;
 
-	find_versions(w, &whole, &any);
 	if (live > 0) {
-		note_elsewhere(w);
+		if (archive != NULL && real != NULL
+		    && strcmp(archive, parent_of(w, real)) != 0)
+			note(w, "live-links-elsewhere", parent_of(w, real));
 		for (k = 0; k < CERTBOT_KINDS; k++)
-			if ((v = live_version(w, k)) > 0 && v != live) {
+			if (w->versions[k] > 0 && w->versions[k] != live) {
 				note(w, "live-versions-differ", NULL);
 				break;
 			}
@@ -488,8 +481,7 @@ certbot_lineage_record(struct certbot_root *r,
 	check_conf(&w);
 	if (check_links(&w))
 		read_certificate(&w);
-	if (l->path[CERTBOT_CERT] != NULL)
-		check_versions(&w);
+	check_versions(&w);
 	certbot_plan_fill(r, &(struct certbot_plan){ .c = w.c, .name = l->name,
 		.conf = w.conf, .has_cert = w.cert != NULL,
 		.is_orphan = l->is_orphan, .not_before = w.plan_before,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 
 struct kept_dir {
 	char *path; /* real, "" is the root */
+	uint64_t hash; /* of path */
 	int fd;
 	unsigned long used;
 };
@@ -93,16 +95,33 @@ rootfs_real(const struct rootfs *fs)
 	return buf_text(&fs->real);
 }
 
-static struct kept_dir *
-find_kept(struct rootfs *fs, const char *path)
+/* FNV-1a of path[0..n) */
+static uint64_t
+hash_path(const char *path, size_t n)
 {
+	uint64_t h = 14695981039346656037u;
 	size_t i;
 
-	for (i = 0; i < fs->n_dirs; i++)
-		if (strcmp(fs->dirs[i].path, path) == 0) {
-			fs->dirs[i].used = ++fs->tick;
-			return &fs->dirs[i];
+	for (i = 0; i < n; i++)
+		h = (h ^ (unsigned char)path[i]) * 1099511628211u;
+	return h;
+}
+
+static struct kept_dir *
+find_kept(struct rootfs *fs, const char *path, size_t n)
+{
+	uint64_t hash = hash_path(path, n);
+	struct kept_dir *d;
+	size_t i;
+
+	for (i = 0; i < fs->n_dirs; i++) {
+		d = &fs->dirs[i];
+		if (d->hash == hash && strncmp(d->path, path, n) == 0
+		    && d->path[n] == '\0') {
+			d->used = ++fs->tick;
+			return d;
 		}
+	}
 	return NULL;
 }
 
@@ -123,6 +142,7 @@ keep_dir(struct rootfs *fs, const char *path, int fd)
 		free(slot->path);
 	}
 	slot->path = cb_xstrdup(path);
+	slot->hash = hash_path(path, strlen(path));
 	slot->fd = fd;
 	slot->used = ++fs->tick;
 }
@@ -138,7 +158,7 @@ dir_fd(struct rootfs *fs, const char *path)
 
 	if (*path == '\0')
 		return fs->root_fd;
-	if ((kept = find_kept(fs, path)) != NULL)
+	if ((kept = find_kept(fs, path, strlen(path))) != NULL)
 		return kept->fd;
 	slash = strrchr(path, '/');
 	parent = cb_xstrndup(path, (size_t)(slash - path));
@@ -239,7 +259,7 @@ enter(struct rootfs *fs, struct walk *w, int fd, const char *part)
 	int sub;
 
 	buf_addf(&w->real, "/%s", part);
-	if (find_kept(fs, w->real.data) != NULL)
+	if (find_kept(fs, w->real.data, w->real.len) != NULL)
 		return true;
 	if (fd >= 0 && (sub = openat(fd, part, WALK_FLAGS)) >= 0) {
 		keep_dir(fs, w->real.data, sub);
@@ -312,10 +332,17 @@ static int
 resolve(struct rootfs *fs, const char *path, bool follow, struct stat *st)
 {
 	struct walk w = { BUF_INIT, NULL, 0 };
+	const char *slash = strrchr(path, '/');
 	int r;
 
 	if (strlen(path) >= PATH_MAX)
 		return ENAMETOOLONG;
+	/* a directory kept under this very name has no links on its way */
+	if (slash != NULL && slash != path
+	    && find_kept(fs, path, (size_t)(slash - path)) != NULL) {
+		buf_add(&w.real, path, (size_t)(slash - path));
+		path = slash;
+	}
 	w.rest = cb_xstrdup(path);
 	r = walk_parts(fs, &w, follow, st);
 	buf_done(&w.real);
@@ -386,6 +413,39 @@ rootfs_readlink(struct rootfs *fs, const char *path, struct buf *out)
 	if ((fd = split_real(fs, &name)) < 0)
 		return -fd;
 	return read_link(fd, name, out);
+}
+
+int
+rootfs_probe(struct rootfs *fs, const char *path, struct rootfs_probe *ret)
+{
+	struct buf target = BUF_INIT, way = BUF_INIT;
+	const char *name;
+	int r, fd;
+
+	ret->is_link = false;
+	ret->target[0] = '\0';
+	if ((r = resolve(fs, path, false, &ret->st)) != 0
+	    || !S_ISLNK(ret->st.st_mode))
+		return r;
+	if ((fd = split_real(fs, &name)) < 0)
+		return -fd;
+	if ((r = read_link(fd, name, &target)) != 0)
+		goto out;
+	ret->is_link = true;
+	name = strrchr(buf_text(&target), '/');
+	(void)cb_copy_text(ret->target, sizeof(ret->target),
+	    name == NULL ? buf_text(&target) : name + 1);
+	if (buf_text(&target)[0] != '/') {
+		buf_adds(&way, rootfs_real(fs));
+		step_up(&way);
+		buf_adds(&way, "/");
+	}
+	buf_adds(&way, buf_text(&target));
+	r = resolve(fs, buf_text(&way), true, &ret->st);
+out:
+	buf_done(&target);
+	buf_done(&way);
+	return r;
 }
 
 int

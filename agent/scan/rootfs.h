@@ -44,6 +44,18 @@ int rootfs_stat(struct rootfs *fs, const char *path, bool follow,
     struct stat *ret);
 /* rootfs_readlink: append the target. EINVAL when it is no link. */
 int rootfs_readlink(struct rootfs *fs, const char *path, struct buf *out);
+/*
+ * rootfs_probe: what is at path, and behind it when it is a symlink: st is of
+ * the final file, target the last part of what the link says ("" when that is
+ * longer).  After a failure is_link tells whether the link itself was there.
+ */
+struct rootfs_probe {
+	bool is_link;
+	char target[64];
+	struct stat st;
+};
+int rootfs_probe(struct rootfs *fs, const char *path,
+    struct rootfs_probe *ret);
 /* rootfs_open: a regular file, read-only; *ret_fd is the caller's. */
 int rootfs_open(struct rootfs *fs, const char *path, int *ret_fd,
     struct stat *ret);
