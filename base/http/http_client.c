@@ -119,7 +119,7 @@ check_url(struct transfer *t, struct cb_error *err)
 		r = cb_fail(err, CB_E_INVALID,
 		    "the address for host %s holds a user name: leave it out",
 		    t->host);
-	t->tls = r == CB_OK && strcmp(scheme, "https") == 0;
+	t->tls = scheme != NULL && strcmp(scheme, "https") == 0;
 	free(scheme);
 	free(user);
 	curl_url_cleanup(url);
