@@ -64,6 +64,7 @@ struct agent {
 	struct loop_timer *join_retry;
 
 	struct commands *commands;
+	int64_t clock_offset; /* ours less the hub's, ms, as of the last ack */
 
 	/* settings (agent_settings.c) */
 	struct settings settings;	/* as they run */

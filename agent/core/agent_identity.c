@@ -82,6 +82,24 @@ on_changes(void *arg, struct buf *out, struct cb_error *err)
 	return store_changes(a->store, a->identity.instance_id, out, err);
 }
 
+static const char *
+clock_state(const struct agent *a)
+{
+	if (a->clock_offset > LIMITS_SKEW_MS)
+		return "ahead";
+	return a->clock_offset < -LIMITS_SKEW_MS ? "behind" : "ok";
+}
+
+static void
+compare_clocks(struct agent *a, int64_t hub_time)
+{
+	const char *before = clock_state(a);
+
+	a->clock_offset = clock_wall_ms() - hub_time;
+	if (strcmp(clock_state(a), before) != 0)
+		agent_store_instance(a);
+}
+
 static bool
 on_ack(void *arg, const struct ack *ack)
 {
@@ -90,6 +108,7 @@ on_ack(void *arg, const struct ack *ack)
 	struct cb_error err;
 
 	commands_ack_time(a->commands, ack->time);
+	compare_clocks(a, ack->time);
 	if (ack->what == ACK_POLL)
 		return false;
 	if (store_ack(a->store, ack, clock_mono_ms(), &result, &err) !=
@@ -226,7 +245,7 @@ instance_body(struct agent *a)
 		    a->identity.certificate_expires);
 	json_set_bool(o, "tlsTerminated", a->identity.tls_terminated);
 	json_set(o, "policy", policy_json(&a->policy));
-	json_set_text(clock, "state", "ok");
+	json_set_text(clock, "state", clock_state(a));
 	json_set(o, "clock", clock);
 	set_instant(o, "startedAt", a->started_at);
 	return o;

@@ -7,6 +7,8 @@
 #include "log.h"
 #include "mem.h"
 
+#define POLL_AGAIN_MS (60 * 1000) /* the hub could not be asked */
+
 static void
 run_join(void *arg)
 {
@@ -27,6 +29,7 @@ facts_text(const struct agent *a)
 	json_set_text(os, "version", a->facts.os_version);
 	json_set(o, "os", os);
 	json_set_text(o, "arch", a->facts.arch);
+	json_set_text(o, "agentVersion", AGENT_VERSION);
 	text = json_print(o);
 	json_free(o);
 	return text;
@@ -126,6 +129,7 @@ take_identity(struct agent *a, const struct joiner_result *res)
 		a->join_call = NULL;
 		return;
 	}
+	a->join_waiting[0] = '\0';
 	log_info("join", "joined %s as %s", res->hub_url, res->instance_id);
 	if (agent_settings_load(a, &err) != CB_OK)
 		agent_problem(a, err.text);
@@ -136,9 +140,24 @@ take_identity(struct agent *a, const struct joiner_result *res)
 	answer(a, 200, state_answer("joined", res));
 }
 
+/* a poll of a join that waits for approval: only a refusal ends it */
+static bool
+poll_again(struct agent *a, const struct joiner_result *res)
+{
+	if (a->join_waiting[0] == '\0' || a->join_call != NULL ||
+	    (res->status < 500 && res->status != 429))
+		return false;
+	a->join_state = AGENT_PENDING;
+	loop_timer_start(a->join_retry, POLL_AGAIN_MS);
+	return true;
+}
+
 static void
 fail_join(struct agent *a, const struct joiner_result *res)
 {
+	if (poll_again(a, res))
+		return;
+	a->join_waiting[0] = '\0';
 	a->join_state = a->has_identity ? AGENT_JOINED : AGENT_NOT_JOINED;
 	log_warn("join", "%s: %s", res->code, res->detail);
 	if (a->join_call != NULL)
