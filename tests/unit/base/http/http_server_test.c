@@ -532,6 +532,30 @@ a_stream_brings_events_and_notices_the_end(void **state)
 	buf_done(&in);
 }
 
+/* in becomes the body alone: chunks may be cut anywhere, events may not */
+static void
+take_chunks_out(struct buf *in)
+{
+	struct buf body = BUF_INIT;
+	char *p = strstr(in->data, "\r\n\r\n"), *end;
+	size_t left, n;
+
+	assert_non_null(p);
+	p += 4;
+	while ((n = strtoul(p, &end, 16)) > 0 && end != p) {
+		p = end + 2;
+		left = (size_t)(in->data + in->len - p);
+		if (p > in->data + in->len)
+			break;
+		buf_add(&body, p, n < left ? n : left);
+		if (n > left)
+			break; /* the rest has not been read */
+		p += n + 2;
+	}
+	buf_done(in);
+	*in = body;
+}
+
 static void
 a_slow_reader_gets_resync_and_whole_events(void **state)
 {
@@ -552,13 +576,15 @@ a_slow_reader_gets_resync_and_whole_events(void **state)
 		pthread_mutex_unlock(&f->lock);
 	}
 	assert_true(read_until(fd, &in, "event: resync\ndata: {}\n\n"));
+	take_chunks_out(&in);
+	assert_non_null(strstr(in.data, "event: resync"));
 	/* dropped between events, never inside one */
 	for (char *p = in.data; (p = strstr(p, "event: resync")) != NULL; p++) {
 		char *q = p;
 
 		while (q > in.data && strncmp(q, "\n\n", 2) != 0)
 			q--;
-		assert_true(p - q <= 16);
+		assert_true(p - q == 2);
 	}
 	assert_true(in.len < 20000u * 1002u);
 	buf_done(&in);
