@@ -275,11 +275,12 @@ read_triple(struct parser *ps, char *s)
 
 /* cut_key: the key of "key = value" at s; *ret_value behind the '=' */
 static char *
-cut_key(char *s, char **ret_value)
+cut_key(char *line, char **ret_value)
 {
-	char *stop, *after;
+	char *s = skip_space(line), *stop, *after;
 
-	s = skip_space(s);
+	if (*s == '=' && s > line)
+		s--; /* a key that is one blank: odd, but ConfigObj takes it */
 	if (*s == '"' || *s == '\'') {
 		for (stop = strchr(s + 1, *s); stop != NULL;
 		     stop = strchr(stop + 1, *s)) {
@@ -290,13 +291,14 @@ cut_key(char *s, char **ret_value)
 				return s;
 			}
 		}
-		return NULL;
+		if (s-- == line)
+			return NULL;
 	}
 	stop = strchr(s, '=');
 	if (stop == NULL || stop == s)
 		return NULL;
 	*stop = '\0';
-	trim_end(s);
+	trim_end(s + 1);
 	*ret_value = skip_space(stop + 1);
 	return s;
 }

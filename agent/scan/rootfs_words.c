@@ -14,6 +14,8 @@ rootfs_key_name(const char *name)
 		".jks" };
 	size_t i, n = strlen(name), m;
 
+	if (n > 5 && strcmp(name + n - 5, ".conf") == 0)
+		return false; /* of a lineage that is called so */
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strcasestr(name, parts[i]) != NULL)
 			return true;
