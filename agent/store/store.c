@@ -172,13 +172,21 @@ store_begin(struct store *s, struct cb_error *err)
 	return r;
 }
 
+static bool
+same_state(const struct replica_agent_state *x,
+    const struct replica_agent_state *y)
+{
+	return strcmp(x->epoch, y->epoch) == 0 && x->head == y->head &&
+	    x->acked == y->acked && x->floor == y->floor;
+}
+
 enum cb_code
 store_finish(struct store *s, enum cb_code r, struct cb_error *err)
 {
 	bool outermost = --s->depth == 0;
 
 	if (r == CB_OK && outermost &&
-	    memcmp(&s->replica.s, &s->old_replica.s, sizeof(s->replica.s)) != 0)
+	    !same_state(&s->replica.s, &s->old_replica.s))
 		r = store_save_replica(s, err);
 	r = db_finish(s->db, r, err);
 	if (r != CB_OK && outermost) {
