@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 #include "json_fields.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "message.h"
 
 static const struct json_field top_fields[] = {

@@ -14,7 +14,7 @@
 #include "buf.h"
 #include "error.h"
 #include "json.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "record.h"
 #include "uuid.h"
 

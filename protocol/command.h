@@ -15,7 +15,7 @@
 #include "error.h"
 #include "json.h"
 #include "jws.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "settings.h"
 #include "topics.h"
 #include "uuid.h"

@@ -4,7 +4,7 @@
 #include "b64u.h"
 #include "json.h"
 #include "json_fields.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "message.h"
 
 #define TEXT_MAX (64 * 1024)

@@ -15,7 +15,7 @@
 #include "buf.h"
 #include "error.h"
 #include "json.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "topics.h"
 #include "uuid.h"
 

@@ -14,7 +14,7 @@
 #include "buf.h"
 #include "error.h"
 #include "key.h"
-#include "limits.h"
+#include "bus_limits.h"
 
 #define JWS_TYP_PRESENCE "certbus-presence"
 #define JWS_TYP_CHANGES "certbus-changes"

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "limits.h"
+#include "bus_limits.h"
 
 enum cb_code
 message_parse(const char *text, size_t len, size_t max,

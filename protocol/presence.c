@@ -2,7 +2,7 @@
 
 #include <string.h>
 #include "json_fields.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "message.h"
 
 static const char *const states[] = { "online", "offline", "lost", NULL };

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "b64u.h"
 #include "hash.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "mem.h"
 
 void

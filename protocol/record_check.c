@@ -3,7 +3,7 @@
 #include <string.h>
 #include "b64u.h"
 #include "instant.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "message.h"
 #include "uuid.h"
 

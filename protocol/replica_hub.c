@@ -1,7 +1,7 @@
 #include "replica_hub.h"
 
 #include <string.h>
-#include "limits.h"
+#include "bus_limits.h"
 
 /* one message under way; `s` is the copy that becomes the state */
 struct take {

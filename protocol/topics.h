@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include "error.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "uuid.h"
 
 enum topics_leaf {

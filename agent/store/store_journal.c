@@ -1,6 +1,6 @@
 #include <stdlib.h>
 #include "clock.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "mem.h"
 #include "instant.h"
 #include "store_internal.h"

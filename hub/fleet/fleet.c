@@ -4,7 +4,7 @@
 #include "fleet_internal.h"
 #include "hash.h"
 #include "jws.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "log.h"
 #include "mem.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "b64u.h"
 #include "hubkeys.h"
-#include "limits.h"
+#include "bus_limits.h"
 #include "vector_file.h"
 
 /* the kids held for one use, as the vector lists them */

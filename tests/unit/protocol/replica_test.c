@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
-#include "limits.h"
+#include "bus_limits.h"
 #include "memory_sides.h"
 
 #define ID "019581a2-7c00-7abc-8def-0123456789ab"

@@ -1,19 +1,9 @@
 /*
- * limits -- the sizes of docs/PROTOCOL.md "Topics", in bytes unless said.
+ * bus_limits -- the sizes of docs/PROTOCOL.md "Topics", in bytes unless said.
  * Every decoder of this folder refuses what is larger.
  */
-#ifndef CB_LIMITS_H
-#define CB_LIMITS_H
-
-/* <limits.h> finds this file in targets that link protocol */
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Winclude-next-absolute-path"
-#endif
-#include_next <limits.h>
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
+#ifndef CB_BUS_LIMITS_H
+#define CB_BUS_LIMITS_H
 
 #define LIMITS_PAYLOAD (256 * 1024)	/* one MQTT payload */
 #define LIMITS_PACKET 278528		/* topic and properties included */
