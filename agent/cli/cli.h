@@ -29,7 +29,7 @@ enum cli_exit {
 struct cli_calls {
 	const char *version;		/* of this program */
 	const char *default_state;	/* /var/lib/certbus-agent */
-	const char *default_socket;	/* /run/certbus-agent/ctl.sock */
+	const char *default_socket;	/* /var/lib/certbus-agent/ctl.sock */
 	/*
 	 * scan_offline: one JSON document for the tree below sysroot, the
 	 * caller's to free.  manager NULL: all.

@@ -57,6 +57,7 @@ struct agent {
 	char *ca_file, *cert_file, *key_file;
 	struct session *session;
 	int64_t session_since; /* wall ms of the last change of state */
+	bool session_online;
 	char session_why[256];
 	struct joiner *joiner;
 	struct http_call *join_call; /* to be answered by the running join */

@@ -141,7 +141,13 @@ on_changed(void *arg, enum session_state state, const char *why)
 		    a->identity.instance_id);
 	else if (state == SESSION_DOWN)
 		log_limited("session", "not connected: %s", why);
-	a->session_since = clock_wall_ms();
+	/* since when it is there, or away: retries in between do not count */
+	if (a->session_since == 0 ||
+	    (state == SESSION_ONLINE) != a->session_online)
+		a->session_since = clock_wall_ms();
+	a->session_online = state == SESSION_ONLINE;
+	if (why[0] == '\0' && !a->session_online)
+		return; /* the last reason stands until it is there */
 	snprintf(a->session_why, sizeof(a->session_why), "%.*s",
 	    (int)sizeof(a->session_why) - 1, why);
 }

@@ -148,6 +148,8 @@ remove_gone(struct agent *a, const char *kind, const struct scan_item *items,
 	for (size_t i = 0; i < sw.n_gone; i++) {
 		if (r == CB_OK)
 			r = store_del(a->store, kind, sw.gone[i], err);
+		/* a place that comes back is told anew */
+		json_set(a->source_digests, sw.gone[i], json_new_null());
 		free(sw.gone[i]);
 	}
 	free(sw.gone);

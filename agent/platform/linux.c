@@ -29,7 +29,7 @@
 #define LISTEN_HEX "0A"
 
 const char platform_state_dir[] = "/var/lib/certbus-agent";
-const char platform_control_socket[] = "/run/certbus-agent/ctl.sock";
+const char platform_control_socket[] = "/var/lib/certbus-agent/ctl.sock";
 
 /* ---- facts ---- */
 

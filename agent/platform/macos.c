@@ -15,7 +15,7 @@
 #include "mem.h"
 
 const char platform_state_dir[] = "/var/db/certbus-agent";
-const char platform_control_socket[] = "/var/run/certbus-agent/ctl.sock";
+const char platform_control_socket[] = "/var/db/certbus-agent/ctl.sock";
 
 static void
 sysctl_text(const char *name, char *out, size_t size)

@@ -323,6 +323,7 @@ start_daemon(struct http_server *s, const struct http_server_options *o,
 	    MHD_OPTION_THREAD_POOL_SIZE, threads,
 	    MHD_OPTION_CONNECTION_LIMIT,
 	    o->max_connections != 0 ? o->max_connections : 1000u,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_address,
 	    MHD_OPTION_CONNECTION_TIMEOUT,
 	    o->idle_timeout_s != 0 ? o->idle_timeout_s : 60u,
 	    MHD_OPTION_ARRAY, s->tls != NULL ? tls : none, MHD_OPTION_END);

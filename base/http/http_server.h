@@ -29,6 +29,7 @@ struct http_server_options {
 	size_t max_body;	 /* bytes; more is answered 413 by the server */
 	unsigned threads;	 /* 0: 1 */
 	unsigned max_connections; /* 0: 1000 */
+	unsigned per_address;	 /* connections of one peer address; 0: all */
 	unsigned idle_timeout_s; /* 0: 60 */
 	unsigned ping_s;	 /* comment on idle streams; 0: 15 */
 	void (*handler)(void *arg, struct http_call *call);

@@ -44,7 +44,11 @@ int log_limit_pass(struct log_limit *limit, unsigned *ret_left_out);
 	do { \
 		static struct log_limit limit_; \
 		unsigned left_out_; \
-		if (log_limit_pass(&limit_, &left_out_)) \
+		if (!log_limit_pass(&limit_, &left_out_)) \
+			break; \
+		if (left_out_ == 0) \
+			log_warn(module, fmt, __VA_ARGS__); \
+		else \
 			log_warn(module, fmt " (%u like it left out)", \
 			    __VA_ARGS__, left_out_); \
 	} while (0)

@@ -95,13 +95,8 @@ static bool
 same_host(const char *origin, const char *host)
 {
 
-	if (strncmp(origin, "https://", 8) == 0)
-		origin += 8;
-	else if (strncmp(origin, "http://", 7) == 0)
-		origin += 7;
-	else
-		return false;
-	return strcasecmp(origin, host) == 0;
+	return strncmp(origin, "https://", 8) == 0 &&
+	    strcasecmp(origin + 8, host) == 0;
 }
 
 bool

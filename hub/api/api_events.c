@@ -174,10 +174,14 @@ open_stream(void *arg)
 	s->events = e;
 	(void)pthread_mutex_lock(&e->lock);
 	s->http = http_call_stream(o->http, closed, s);
-	s->next = e->streams;
-	e->streams = s;
-	e->n++;
-	http_stream_send(s->http, out.data, out.len);
+	if (s->http != NULL) {
+		s->next = e->streams;
+		e->streams = s;
+		e->n++;
+		http_stream_send(s->http, out.data, out.len);
+	} else { /* the server is stopping and has said so */
+		free(s);
+	}
 	(void)pthread_mutex_unlock(&e->lock);
 	buf_done(&out);
 }

@@ -124,6 +124,7 @@ listen_at(struct hub *h, const char *address, uint16_t port,
 		.tls_key_pem = pki_https_key(h->pki),
 		.max_body = MAX_BODY, .threads = HTTP_THREADS,
 		.max_connections = HTTP_CONNECTIONS,
+		.per_address = HTTP_CONNECTIONS / 4,
 		.handler = handle, .arg = h,
 	};
 

@@ -33,6 +33,9 @@ limited(struct fleet *f, struct fleet_agent *a)
 	if (a->tokens_at == 0 || a->tokens > TOKENS_MAX)
 		a->tokens = TOKENS_MAX;
 	a->tokens_at = now == 0 ? 1 : now;
+	/* who sent what was wrong pays before anything is verified again */
+	if (a->tokens < 0)
+		return true;
 	if (a->waiting == 0)
 		return false;
 	if (a->tokens < 1)
@@ -46,8 +49,8 @@ bad(struct fleet *f, struct fleet_agent *a, const char *topic,
     const char *why)
 {
 	f->counts.bad++;
-	if (a != NULL) /* what is wrong costs as much as what is too much */
-		a->tokens -= 1;
+	if (a != NULL && a->tokens > -TOKENS_PER_S)
+		a->tokens -= 1; /* what is wrong costs like what is too much */
 	log_limited("fleet", "dropped an uplink topic=%s: %s", topic, why);
 }
 

@@ -43,7 +43,9 @@ class Pebble:
 
     def _spawn(self, *argv):
         log = open(self.folder / (pathlib.Path(argv[0]).name + '.log'), 'ab')
-        env = {**os.environ, 'PEBBLE_VA_NOSLEEP': '1'}
+        # no sleeping, and no nonces refused at random
+        env = {**os.environ, 'PEBBLE_VA_NOSLEEP': '1',
+               'PEBBLE_WFE_NONCEREJECT': '0'}
         self.children.append(subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env))
 
