@@ -60,6 +60,18 @@ judge(struct work *w, enum scan_status status, const char *reason)
 	w->c->reason = reason;
 }
 
+/* both: live/ and archive/ are closed alike; who opens one needs the other. */
+static const char *
+both(struct work *w, const char *obstacle)
+{
+	const char *live = certbot_root_path(w->r, "live", NULL);
+	const char *archive = certbot_root_path(w->r, "archive", NULL);
+
+	if (strcmp(obstacle, live) != 0 && strcmp(obstacle, archive) != 0)
+		return obstacle;
+	return scan_arena_printf(&w->r->s->arena, "%s %s", live, archive);
+}
+
 /* unreadable: a rootfs call failed on what is needed. */
 static void
 unreadable(struct work *w, int result)
@@ -68,7 +80,7 @@ unreadable(struct work *w, int result)
 	const char *obstacle = scan_arena_text(&s->arena,
 	    rootfs_real(s->fs));
 	const char *reason = scan_remedy_reason(s, result, obstacle);
-	const char *remedy = scan_remedy(s, result, obstacle);
+	const char *remedy = scan_remedy(s, result, both(w, obstacle));
 	const char *code = rootfs_code(result);
 
 	w->r->denied = true;

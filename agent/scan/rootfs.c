@@ -78,15 +78,20 @@ rootfs_free(struct rootfs *fs)
 	free(fs);
 }
 
+/* set_real: path, and name in it unless NULL.  "" is the root. */
 static void
 set_real(struct rootfs *fs, const char *path, const char *name)
 {
-	char *copy = cb_xasprintf("%s%s%s", path, name == NULL ? "" : "/",
-	    name == NULL ? "" : name);
-
-	buf_clear(&fs->real);
-	buf_adds(&fs->real, *copy == '\0' ? "/" : copy);
-	free(copy);
+	if (path != fs->real.data) {
+		buf_clear(&fs->real);
+		buf_adds(&fs->real, path);
+	}
+	if (name != NULL) {
+		buf_adds(&fs->real, "/");
+		buf_adds(&fs->real, name);
+	}
+	if (fs->real.len == 0)
+		buf_adds(&fs->real, "/");
 }
 
 const char *
@@ -328,25 +333,44 @@ rootfs_allowed(const struct rootfs *fs, const char *real_path)
 	return !fs->limited;
 }
 
+/*
+ * look_in: a name in a directory that is kept under the very name dir[0..n):
+ * there are no links on the way.  false: this is no such case.
+ */
+static bool
+look_in(struct rootfs *fs, const char *path, bool follow, struct stat *st,
+    int *ret)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? "" : slash + 1;
+	struct kept_dir *dir;
+
+	if (slash == NULL || slash == path || *name == '\0'
+	    || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	dir = find_kept(fs, path, (size_t)(slash - path));
+	if (dir == NULL || fstatat(dir->fd, name, st, AT_SYMLINK_NOFOLLOW)
+	    != 0 || (follow && S_ISLNK(st->st_mode)))
+		return false; /* the slow way knows the obstacle */
+	set_real(fs, path, NULL);
+	*ret = 0;
+	return true;
+}
+
 static int
 resolve(struct rootfs *fs, const char *path, bool follow, struct stat *st)
 {
 	struct walk w = { BUF_INIT, NULL, 0 };
-	const char *slash = strrchr(path, '/');
 	int r;
 
 	if (strlen(path) >= PATH_MAX)
 		return ENAMETOOLONG;
-	/* a directory kept under this very name has no links on its way */
-	if (slash != NULL && slash != path
-	    && find_kept(fs, path, (size_t)(slash - path)) != NULL) {
-		buf_add(&w.real, path, (size_t)(slash - path));
-		path = slash;
+	if (!look_in(fs, path, follow, st, &r)) {
+		w.rest = cb_xstrdup(path);
+		r = walk_parts(fs, &w, follow, st);
+		buf_done(&w.real);
+		free(w.rest);
 	}
-	w.rest = cb_xstrdup(path);
-	r = walk_parts(fs, &w, follow, st);
-	buf_done(&w.real);
-	free(w.rest);
 	if (r == 0 && !rootfs_allowed(fs, rootfs_real(fs)))
 		r = ROOTFS_REFUSED;
 	return r;
@@ -374,6 +398,11 @@ rootfs_allow(struct rootfs *fs, const char *path)
 		    sizeof(*fs->allowed));
 		fs->allowed[fs->n_allowed++] = forms[i];
 	}
+}
+
+void
+rootfs_limit(struct rootfs *fs)
+{
 	fs->limited = true;
 }
 
@@ -415,6 +444,23 @@ rootfs_readlink(struct rootfs *fs, const char *path, struct buf *out)
 	return read_link(fd, name, out);
 }
 
+/* way_of: where the link that was resolved last points to, as a path.  Its
+ * own directory is real, so leading ".." are plain steps up. */
+static void
+way_of(struct rootfs *fs, const char *target, struct buf *way)
+{
+	if (*target != '/') {
+		buf_adds(way, rootfs_real(fs));
+		step_up(way);
+		while (strncmp(target, "../", 3) == 0) {
+			step_up(way);
+			target += 3;
+		}
+		buf_adds(way, "/");
+	}
+	buf_adds(way, target);
+}
+
 int
 rootfs_probe(struct rootfs *fs, const char *path, struct rootfs_probe *ret)
 {
@@ -435,12 +481,7 @@ rootfs_probe(struct rootfs *fs, const char *path, struct rootfs_probe *ret)
 	name = strrchr(buf_text(&target), '/');
 	(void)cb_copy_text(ret->target, sizeof(ret->target),
 	    name == NULL ? buf_text(&target) : name + 1);
-	if (buf_text(&target)[0] != '/') {
-		buf_adds(&way, rootfs_real(fs));
-		step_up(&way);
-		buf_adds(&way, "/");
-	}
-	buf_adds(&way, buf_text(&target));
+	way_of(fs, buf_text(&target), &way);
 	r = resolve(fs, buf_text(&way), true, &ret->st);
 out:
 	buf_done(&target);

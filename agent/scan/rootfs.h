@@ -31,8 +31,9 @@ struct rootfs;
 /* rootfs_new: sysroot NULL is "/".  NULL and *ret_errno on failure. */
 struct rootfs *rootfs_new(const char *sysroot, int *ret_errno);
 void rootfs_free(struct rootfs *fs); /* NULL is nothing */
-/* rootfs_allow: only what is under the paths given here may be seen; without
- * any call, everything.  "/" is everything too. */
+/* rootfs_limit: from here on nothing may be seen but what is under the paths
+ * given to rootfs_allow ("/" is everything); without it, all may. */
+void rootfs_limit(struct rootfs *fs);
 void rootfs_allow(struct rootfs *fs, const char *path);
 bool rootfs_allowed(const struct rootfs *fs, const char *real_path);
 

@@ -310,6 +310,7 @@ scan_execute(struct scan *s)
 		fail_all(s, error);
 		goto out;
 	}
+	rootfs_limit(s->fs);
 	for (i = 0; i < s->n_roots; i++)
 		rootfs_allow(s->fs, s->roots[i]);
 	scan_cache_begin(s->cache);

@@ -42,7 +42,8 @@ struct scan_manager {
 struct scan_options {
 	const struct scan_manager *managers; /* only these are scanned */
 	size_t n_managers;
-	const char *const *roots; /* what the policy allows; "/" is any */
+	const char *const *roots; /* what the policy allows: none is nothing,
+				     "/" is any */
 	size_t n_roots;
 	const char *policy_file;  /* named in refusals, or NULL */
 	const char *sysroot;	  /* stands for "/", or NULL */

@@ -147,6 +147,8 @@ sees_only_what_is_allowed(void **state)
 	scan_tree_link(root, "alias", "/a");
 	scan_tree_link(root, "a/out", "../etc/passwd");
 	scan_tree_file(root, "ab/file", "not under a");
+	rootfs_limit(fs);
+	assert_int_equal(read_text("/a/b/file", ""), ROOTFS_REFUSED);
 	rootfs_allow(fs, "/alias/");
 	assert_int_equal(read_text("/a/b/file", "inside"), 0);
 	assert_int_equal(read_text("/alias/b/file", "inside"), 0);

@@ -148,8 +148,9 @@ reads_again_only_what_changed(void **state)
 static void
 the_digest_of_a_source_forgets_the_time(void **state)
 {
+	const char *any = "/";
 	struct scan_options o = { .managers = &certbot, .n_managers = 1,
-		.sysroot = root, .now = NOW };
+		.roots = &any, .n_roots = 1, .sysroot = root, .now = NOW };
 	uint8_t digest[2][32];
 	char *texts[2];
 	struct scan *s;
@@ -384,8 +385,9 @@ run_in_thread(void *arg)
 static void
 runs_in_a_thread_and_can_be_cancelled(void **state)
 {
+	const char *any = "/";
 	struct scan_options o = { .managers = &certbot, .n_managers = 1,
-		.sysroot = root, .now = NOW };
+		.roots = &any, .n_roots = 1, .sysroot = root, .now = NOW };
 	struct scan *s = scan_new(&o, NULL);
 	pthread_t thread;
 	size_t n;
