@@ -234,7 +234,8 @@ agent_join(struct agent *a, const struct join_local *request,
 	} else if (a->has_identity && !request->rejoin) {
 		http_call_problem(call, 409, "already-joined",
 		    "this agent has joined %s as %s; to join again, which "
-		    "makes a new instance, add \"rejoin\": true",
+		    "makes a new instance, add \"rejoin\": true (on the "
+		    "command line --rejoin)",
 		    a->identity.hub_url, a->identity.instance_id);
 	} else {
 		start(a, request, call);

@@ -26,7 +26,7 @@ function Facts({ instance }) {
 		    instance.arch || ""}${r.container && " (container)"}<//>
 		<${Fact} name="Agent">${instance.agentVersion || none}<//>
 		<${Fact} name="Runs as">${r.runsAs ? html`<${Name}>${r.runsAs.user
-		    || r.runsAs.uid}<//> (uid ${r.runsAs.uid})` : none}<//>
+		    || `uid ${r.runsAs.uid}`}<//>` : none}<//>
 		<${Fact} name="Managers found">${(instance.managers || [])
 		    .map(managerName).join(", ") || none}<//>
 		<${Fact} name="Last seen"><${Ago} value=${instance.lastSeen} /><//>
