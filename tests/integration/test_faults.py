@@ -117,3 +117,32 @@ def test_the_policy_refuses_roots_outside_and_says_how_to_allow(
         assert hub.names(i) == [] or 'one.example.com' not in hub.names(i)
     finally:
         a.finish()
+
+
+def test_the_hub_stops_cleanly_while_pages_connect(hub, agent):
+    """Event streams that open at the very end must not bring it down."""
+    import ssl
+    import threading
+    import urllib.request
+    context = ssl.create_default_context(cafile=hub.ready()['caFile'])
+    ask = urllib.request.Request(
+        hub.url + '/api/v1/events',
+        headers={'Authorization': f'Bearer {hub.token}'})
+    end = threading.Event()
+
+    def connect():
+        while not end.is_set():
+            try:
+                urllib.request.urlopen(ask, timeout=5, context=context).close()
+            except OSError:
+                pass
+    threads = [threading.Thread(target=connect) for _ in range(12)]
+    for t in threads:
+        t.start()
+    try:
+        wait_for('a stream', lambda: hub.get('/api/v1/instances') is not None)
+        assert hub.stop() == 0
+    finally:
+        end.set()
+        for t in threads:
+            t.join()

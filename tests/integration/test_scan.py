@@ -50,6 +50,19 @@ def test_unreadable_is_shown_with_errno_and_remedy(hub, agent, tree):
     wait_for('back', lambda: one(hub, 'one.example.com'), 65)
 
 
+def test_a_place_that_is_set_again_is_shown_again(hub, agent, tree, tmp_path):
+    from lineage import Tree
+    i = agent.instance_id
+    other = Tree(tmp_path / 'other')
+
+    def shown(place):
+        return lambda: [s for s in hub.instance(i)['sources']
+                        if s['path'] == str(place.root)]
+    for place in (tree, other, tree):
+        hub.watch_tree(i, place)
+        wait_for(f'source {place.root}', shown(place), 10)
+
+
 def test_health_follows_the_share_of_lifetime(hub, agent, tree):
     tree.add('old.example.com', days=90, start_days_ago=85)
     tree.add('gone.example.com', days=90, start_days_ago=91)

@@ -43,6 +43,8 @@ def test_up_again_and_again(state):
     third = json.loads(certbus(state, 'up', '--json').stdout)
     assert third['hubUrl'] == first['hubUrl']
     assert third['agents'] == first['agents']
+    assert third['broker'] == first['broker'], 'agents know that address'
+    assert 'connected' in certbus(state, 'status').stdout
 
     more = json.loads(certbus(state, 'add-agent', '--json').stdout)
     assert set(more) == {'instanceId', 'localUrl', 'stateDir'}
