@@ -103,8 +103,11 @@ static void
 read_conf(struct certbot_root *r, struct certbot_lineage *l)
 {
 	l->conf_result = certbot_files_conf(r, l->source, false, &l->conf);
-	if (l->conf_result != 0)
+	if (l->conf_result != 0) {
 		l->conf = NULL;
+		l->conf_obstacle = scan_arena_text(&r->s->arena,
+		    rootfs_real(r->s->fs));
+	}
 	set_paths(r, l);
 	if (l->conf == NULL || l->conf->error_line != 0)
 		return;

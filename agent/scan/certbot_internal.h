@@ -57,6 +57,7 @@ struct certbot_lineage {
 	const char *source;	/* path of the conf, or of the live directory */
 	const struct certbot_conf *conf; /* NULL: orphan or unreadable */
 	int conf_result;	/* of reading it */
+	const char *conf_obstacle; /* what was in the way of that */
 	bool is_orphan;		/* live files without a conf */
 	const char *path[CERTBOT_KINDS];
 	const char *archive;

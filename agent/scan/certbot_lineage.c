@@ -72,13 +72,11 @@ both(struct work *w, const char *obstacle)
 	return scan_arena_printf(&w->r->s->arena, "%s %s", live, archive);
 }
 
-/* unreadable: a rootfs call failed on what is needed. */
+/* unreadable_at: a rootfs call failed on what is needed, at obstacle. */
 static void
-unreadable(struct work *w, int result)
+unreadable_at(struct work *w, int result, const char *obstacle)
 {
 	struct scan *s = w->r->s;
-	const char *obstacle = scan_arena_text(&s->arena,
-	    rootfs_real(s->fs));
 	const char *reason = scan_remedy_reason(s, result, obstacle);
 	const char *remedy = scan_remedy(s, result, both(w, obstacle));
 	const char *code = rootfs_code(result);
@@ -95,6 +93,15 @@ unreadable(struct work *w, int result)
 	judge(w, SCAN_UNREADABLE, reason);
 	note(w, "unreadable", scan_arena_printf(&s->arena, "%s:%s",
 	    code == NULL ? "refused" : code, obstacle));
+}
+
+/* unreadable: the rootfs call just made failed. */
+static void
+unreadable(struct work *w, int result)
+{
+
+	unreadable_at(w, result, scan_arena_text(&w->r->s->arena,
+	    rootfs_real(w->r->s->fs)));
 }
 
 /* A conf that certbot does not accept: why, as note and as sentence. */
@@ -143,7 +150,7 @@ check_conf(struct work *w)
 		return;
 	}
 	if (w->l->conf_result != 0) {
-		unreadable(w, w->l->conf_result);
+		unreadable_at(w, w->l->conf_result, w->l->conf_obstacle);
 		return;
 	}
 	if (conf == NULL)

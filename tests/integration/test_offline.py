@@ -98,5 +98,20 @@ def test_tree(expected, tmp_path):
     assert source['scheduler'] == want['scheduler']
 
 
+def test_the_file_in_the_way_is_named_and_no_other(tmp_path):
+    from lineage import Tree
+    tree = Tree(tmp_path / 'etc/letsencrypt')
+    for name in ('a.example.com', 'z.example.com'):
+        tree.add(name)
+    renewal = tree.root / 'renewal'
+    (renewal / 'm.conf').symlink_to('m.conf')
+    with open(renewal / 'n.conf', 'wb') as f:
+        f.truncate(1 << 32)
+    records = {r['name']: r for r in scan(tmp_path)['records']}
+    for name in ('m', 'n'):
+        assert records[name]['status'] == 'unreadable'
+        assert f'renewal/{name}.conf' in records[name]['reason']
+
+
 def test_there_are_trees():
     assert len(CASES) >= 12
