@@ -243,8 +243,11 @@ listen_tcp(const char *address, uint16_t port, int *ret_fd,
 		enum cb_code code = errno == EADDRINUSE ? CB_E_CONFLICT
 		    : errno == EACCES ? CB_E_DENIED : CB_E_IO;
 
-		r = cb_fail(err, code, "cannot listen on %s port %u: %s",
-		    address, port, strerror(errno));
+		r = cb_fail(err, code, "cannot listen on %s port %u: %s%s",
+		    address, port, strerror(errno),
+		    code == CB_E_CONFLICT ? "; stop the program that holds it "
+					    "(ss -ltnp shows it) or choose "
+					    "another port" : "");
 	}
 	freeaddrinfo(ai);
 	if (r == CB_OK)
